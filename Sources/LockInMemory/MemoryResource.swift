@@ -1,0 +1,90 @@
+import LockCore
+
+/// One host's grip on a resource.
+struct MemoryHold {
+    /// Where a hold stands. A resource's holds are compatible with each other in every state.
+    enum State {
+        /// The host's lock manager accounts for it. Next: orphan, releasing, or gone.
+        case held
+        /// The process that acquired it ended. Next: held (adopted), or gone (purged).
+        case orphan
+        /// The host let go, but the release failed and has yet to be finished. Next: gone.
+        case releasing
+    }
+
+    var host: UInt64
+    var mode: LockMode
+    var grant: Grant.ID
+    var token: FencingToken?
+    var state: State = .held
+    /// What a release that has yet to be finished publishes.
+    var unpublished: ValueBlock?
+    /// The host has been told that somebody waits for this grant.
+    var isKnownWanted = false
+}
+
+/// A host's request that waits for a resource.
+struct MemoryWaiter {
+    /// Tells one waiting call from another.
+    struct ID: Hashable {
+        var rawValue: UInt64
+    }
+
+    var id: ID
+    var host: UInt64
+    var mode: LockMode
+}
+
+/// A resource as all hosts together see it: who holds it, who waits, and its value block.
+struct MemoryResource {
+    /// In the order in which they were granted, so that nothing depends on hashing.
+    var holds: [MemoryHold] = []
+    /// In the order in which they came.
+    var waiters: [MemoryWaiter] = []
+    /// The hosts that have not forgotten the resource, each with the stamp that it saw last.
+    var interests: [UInt64: UInt64] = [:]
+    /// The last block that was published.
+    var value: ValueBlock?
+    /// Tells one publication from another; 0 before the first.
+    var stamp: UInt64 = 0
+
+    /// The place of the host's own hold.
+    func hold(of host: UInt64) -> Int? {
+        self.holds.firstIndex { $0.host == host }
+    }
+
+    /// The place of a hold that keeps the host from that mode.
+    ///
+    /// Looking at one other hold is enough: where there are several, all of them are shared.
+    func obstacle(for host: UInt64, _ mode: LockMode) -> Int? {
+        guard let other = self.holds.firstIndex(where: { $0.host != host }) else { return nil }
+        return self.holds[other].mode.isCompatible(with: mode) ? nil : other
+    }
+
+    /// True if nothing would be missed without the record.
+    func isForgotten(_ lifetime: InMemoryCluster.Configuration.ValueBlockLifetime) -> Bool {
+        self.holds.isEmpty && self.waiters.isEmpty && self.interests.isEmpty
+            && (lifetime == .whileWanted || self.stamp == 0)
+    }
+
+    /// What a grant tells the host about the value block, which it has seen from then on.
+    mutating func showValue(
+        to host: UInt64, _ support: LockManagerCapabilities.ValueBlockSupport
+    ) -> ValueBlockReading {
+        defer { self.interests[host] = self.stamp }
+        switch support {
+        case .none: return .unknown
+        case .bytes: return .value(self.value ?? ValueBlock())
+        case .changeStamp:
+            guard let seen = self.interests[host] else { return .unknown }
+            return seen == self.stamp ? .unchanged : .changed
+        }
+    }
+
+    /// Puts the block in place of the last one.
+    mutating func publish(_ value: ValueBlock, by host: UInt64, stamp: UInt64) {
+        self.value = value
+        self.stamp = stamp
+        self.interests[host] = stamp
+    }
+}
