@@ -8,17 +8,44 @@ let package = Package(
         .library(name: "LockInMemory", targets: ["LockInMemory"]),
         .library(name: "LVMWire", targets: ["LVMWire"]),
         .library(name: "LVMClient", targets: ["LVMClient"]),
+        .library(name: "LockServer", targets: ["LockServer"]),
+        .executable(name: "holdfastd", targets: ["holdfastd"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(
+            url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         .target(name: "LockCore"),
         .target(name: "LockInMemory", dependencies: ["LockCore"]),
         .target(name: "LVMWire", dependencies: ["LockCore"]),
         .target(name: "LVMClient", dependencies: ["LVMWire"]),
+        .target(
+            name: "LockServer",
+            dependencies: [
+                "LockCore", "LVMWire",
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
+        .executableTarget(
+            name: "holdfastd",
+            dependencies: [
+                "LockCore", "LockInMemory", "LVMWire", "LockServer",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+                .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+            ]),
         .testTarget(
             name: "LockCoreTests", dependencies: ["LockCore", "LockInMemory"],
             exclude: ["Transcripts"]),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
         .testTarget(name: "LVMWireTests", dependencies: ["LockCore", "LVMWire", "LVMClient"]),
+        .testTarget(
+            name: "LockServerTests",
+            dependencies: ["LockCore", "LockInMemory", "LockServer", "holdfastd"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,187 @@
+import LVMWire
+import LockCore
+import NIOCore
+import NIOPosix
+
+// What each request means and how it is answered.
+extension ClientSession {
+    /// Carries out a request, or says what is wrong with it.
+    func handle(_ frame: [UInt8]) {
+        let request: Request
+        do throws(WireError) {
+            request = try Request.parse(frame)
+        } catch {
+            self.traceRefusal(error)
+            self.reply { $0 = Response.failed(error) }
+            return
+        }
+        self.take(nameFrom: request)
+        self.traceRequest(request)
+        switch request.body {
+        case .hello: self.reply { Response.append(.done, to: .hello, into: &$0) }
+        case .refused(let reply): self.answer(reply, to: request)
+        case .info: self.sendStatus()
+        case .dump: self.sendLog()
+        case .action(let action): self.submit(action, as: request)
+        }
+    }
+
+    /// Tells the client why it is not served (any further), and closes.
+    func refuse(_ reason: String) {
+        self.server.log.log(.warning, "refused \(self.name)[\(self.processID)]: \(reason)")
+        self.fillOutput { $0 = Response.failed(reason) }
+        self.writeLast()
+    }
+
+    // MARK: Actions
+
+    private func submit(_ action: Action, as request: Request) {
+        guard let onLoop = self.onLoop, let client = self.client else { return }
+        self.state = .answering
+        self.server.service.assumeIsolated {
+            $0.submit(action, from: client) { reply in
+                onLoop.value.answered(reply, to: action, as: request)
+            }
+        }
+    }
+
+    private func answered(_ reply: Reply, to action: Action, as request: Request) {
+        guard case .answering = self.state else { return }
+        self.state = .idle
+        self.answer(reply, to: request, deliver: self.delivery(of: reply, to: action))
+        self.serve()
+    }
+
+    private func answer(
+        _ reply: Reply, to request: Request, deliver: ((_ wasTaken: Bool) -> Void)? = nil
+    ) {
+        self.traceReply(reply, to: request)
+        self.fillOutput { Response.append(reply, to: request.operation, into: &$0) }
+        self.write(deliver)
+    }
+
+    /// What else has to happen once the client has, or will never have, this reply.
+    private func delivery(of reply: Reply, to action: Action) -> ((_ wasTaken: Bool) -> Void)? {
+        guard reply.error == nil else { return nil }
+        let server = self.server
+        switch action.operation {
+        case .lock(.logicalVolume, _, _):
+            guard let client = self.client else { return nil }
+            return { wasTaken in
+                guard !wasTaken else { return }
+                server.service.assumeIsolated { $0.replyLost(action, of: client) }
+            }
+        case .quit:
+            return { _ in server.onQuit() }
+        default:
+            return nil
+        }
+    }
+
+    // MARK: Texts
+
+    /// Puts the state into words on another thread: with many locks that takes a while.
+    private func sendStatus() {
+        guard let onLoop = self.onLoop else { return }
+        self.state = .answering
+        let status = self.server.service.assumeIsolated { $0.status() }
+        let (form, notice) = (self.server.statusForm, self.server.notice)
+        NIOThreadPool.singleton.runIfActive(eventLoop: self.server.loop) {
+            StatusText.text(of: status, as: form, notice: notice)
+        }.whenComplete { result in
+            let session = onLoop.value
+            guard case .answering = session.state else { return }
+            session.state = .idle
+            switch result {
+            case .success(let text):
+                session.sendText(text.bytes, text.isComplete ? .done : .dumpCut)
+            case .failure:
+                session.reply { $0 = Response.failed("the daemon is about to end") }
+            }
+            session.serve()
+        }
+    }
+
+    /// Sends the newest lines, as many as lvmlockctl can take with a zero byte behind them.
+    private func sendLog() {
+        let all = self.server.log.contents
+        var text = all.suffix(self.server.statusForm.limit - 1)
+        if text.count < all.count {
+            text = text.drop { $0 != UInt8(ascii: "\n") }.dropFirst()
+        }
+        self.sendText(Array(text), .done)
+    }
+
+    /// Replies how long the text is, then sends it to lvmlockctl's socket: the reply first, as
+    /// upstream does, for lvmlockctl reads the datagrams only after it.
+    private func sendText(_ text: [UInt8], _ result: ResultCode) {
+        guard self.server.dumps.hasRoom else {
+            let busy = ResultCode(.lockspaceBusy)
+            return self.reply { $0 = Response.dump(bytes: 0, result: busy) }
+        }
+        self.reply { $0 = Response.dump(bytes: text.count, result: result) }
+        self.connection?.flush()
+        self.server.dumps.send(text)
+    }
+
+    private func reply(_ fill: (inout [UInt8]) -> Void) {
+        self.fillOutput(fill)
+        self.write()
+    }
+
+    // MARK: Names and traces
+
+    private func take(nameFrom request: Request) {
+        let name = request.command
+        guard name != self.name, !name.isEmpty, let client = self.client else { return }
+        self.name = name
+        self.server.service.assumeIsolated { $0.nameClient(client, name) }
+    }
+
+    private func traceRequest(_ request: Request) {
+        self.server.log.trace { line in
+            line.append("recv ")
+            self.appendClient(to: &line)
+            line.append(request)
+        }
+    }
+
+    private func traceReply(_ reply: Reply, to request: Request) {
+        self.server.log.trace { line in
+            line.append("send ")
+            self.appendClient(to: &line)
+            line.append(request)
+            line.append(" result ")
+            line.append(number: Int(reply.error.map { ResultCode($0).rawValue } ?? 0))
+            guard !reply.message.isEmpty else { return }
+            line.append(" ")
+            line.append(text: reply.message)
+        }
+    }
+
+    private func traceRefusal(_ error: WireError) {
+        self.server.log.trace { line in
+            line.append("refused ")
+            self.appendClient(to: &line)
+            line.append(text: error.description)
+        }
+    }
+
+    func traceConnection(_ event: StaticString) {
+        self.server.log.trace { line in
+            line.append(event)
+            line.append(" ")
+            self.appendClient(to: &line)
+        }
+    }
+
+    /// The client as lvmlockd's log names it: `lvm[1234][5] `.
+    private func appendClient(to line: inout LogLine) {
+        if self.name.isEmpty { line.append("client") } else { line.append(text: self.name) }
+        line.append("[")
+        line.append(number: Int(self.processID))
+        line.append("][")
+        line.append(number: Int(self.client?.rawValue ?? 0))
+        line.append("] ")
+    }
+}

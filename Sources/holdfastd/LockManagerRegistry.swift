@@ -1,0 +1,59 @@
+import Glibc
+import LockCore
+import LockInMemory
+
+/// Which lock managers the daemon serves with.
+///
+/// The one in memory never stands in for a real one: a daemon that grants from memory while it
+/// calls itself `dlm` corrupts storage. It serves only where --test or --embedded ask for it.
+enum LockManagerRegistry {
+    /// Said at every start, and in every status, of an embedded daemon.
+    static let embeddedNotice = "embedded: locks are valid on this machine only"
+
+    /// The lock managers that this program is built with, besides the one in memory.
+    static let builtIn: [LockManagerKind] = []
+
+    /// The lock managers of each host that this process serves, in the order in which their
+    /// global locks are taken.
+    static func managers(_ options: Options) throws(StartError) -> [[any LockManager]] {
+        if options.test { return [try Self.testManagers()] }
+        if options.embedded { return try Self.embeddedManagers(options.hosts?.value ?? 1) }
+        let names = Self.builtIn.map(\.rawValue).joined(separator: ", ")
+        throw StartError(
+            problem: "no lock manager to serve with: this holdfastd is built with "
+                + (names.isEmpty ? "none yet" : names),
+            advice: "use --embedded for locks that are valid on this machine only, "
+                + "or --test to try commands out")
+    }
+
+    private static func testManagers() throws(StartError) -> [any LockManager] {
+        var managers: [any LockManager] = []
+        for name in ["dlm", "idm", "sanlock"] {
+            let kind = LockManagerKind(rawValue: name)
+            let found = InMemoryCluster.Configuration.testMode(kind) { access($0, F_OK) == 0 }
+            guard var mode = found else { throw Self.unknown(kind) }
+            // In test mode a lock manager counts as running from its first use on, as upstream.
+            mode.isRunning = false
+            managers.append(InMemoryCluster(mode).host(1))
+        }
+        return managers
+    }
+
+    private static func embeddedManagers(_ hosts: Int) throws(StartError) -> [[any LockManager]] {
+        let kind = LockManagerKind(rawValue: "dlm")
+        guard var configuration = InMemoryCluster.Configuration.presenting(kind) else {
+            throw Self.unknown(kind)
+        }
+        // LVM sees a dlm; what a dlm cannot do and LVM does not mind is there all the same.
+        configuration.capabilities.ownerInformation = true
+        configuration.capabilities.fencingTokens = true
+        let cluster = InMemoryCluster(configuration)
+        return (1...UInt64(hosts)).map { [cluster.host($0)] }
+    }
+
+    private static func unknown(_ kind: LockManagerKind) -> StartError {
+        StartError(
+            problem: "the lock manager in memory cannot present itself as \(kind)",
+            advice: "this is a fault of the program; please report it")
+    }
+}
