@@ -22,8 +22,8 @@ public struct Request: Hashable, Sendable {
         case dump
         /// Something for the lock service.
         case action(Action)
-        /// Well-formed, but with a mode or a lock type that nobody can serve: lvmlockd has an
-        /// ordinary reply for it, which is this one. Encode it like the service's.
+        /// Well-formed, but without the lock type that it needs: lvmlockd has an ordinary reply
+        /// for it, which is this one. Encode it like the service's.
         case refused(Reply)
     }
 

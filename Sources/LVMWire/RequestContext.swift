@@ -66,7 +66,7 @@ struct RequestContext {
 
     // MARK: Operations with fields
 
-    private func lock(_ name: RequestName) throws(WireError) -> Action.Operation? {
+    private func lock(_ name: RequestName) throws(WireError) -> Action.Operation {
         let target: Action.Target
         var waiting = Waiting.retries(try self.retries())
         switch name {
@@ -80,7 +80,8 @@ struct RequestContext {
         case .unlocked: return .unlock(target)
         case .shared: return .lock(target, .shared, waiting)
         case .exclusive: return .lock(target, .exclusive, waiting)
-        case .null, nil: return nil
+        // No lock has such a mode: for the service to say, if the lockspace is there at all.
+        case .null, nil: return .lock(target, .null, waiting)
         }
     }
 

@@ -75,18 +75,15 @@ import Testing
     }
 
     @Test(arguments: ["nl", "iv", "ey", "", "SH"])
-    func `a lock in another mode is refused like upstream does it`(_ mode: String) throws {
+    func `a lock in a mode that no lock has is left to the service`(_ mode: String) throws {
         for request in ["lock_gl", "lock_vg", "lock_lv"] {
             let text =
                 "request=\"\(request)\"\nvg_name=\"v\"\nlv_uuid=\"u\"\nmode=\"\(mode)\"\n"
                 + "vg_lock_type=\"sanlock\""
-            let reply = try #require(try Self.refusal(text))
-            let bytes = Response.encode(reply, to: try Request.parse(frame(text)).operation)
-            #expect(
-                lines(bytes) == [
-                    #"response = "OK""#, "op = 7", #"lock_type = "sanlock""#, "op_result = -22",
-                    "lm_result = 0", #"result_flags = "none""#, "ls_generation = 0", "##",
-                ])
+            guard case .lock(_, .null, _) = try Self.action(text)?.operation else {
+                Issue.record("\(text)")
+                continue
+            }
         }
     }
 

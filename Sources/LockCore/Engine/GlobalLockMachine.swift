@@ -13,6 +13,8 @@ package struct GlobalLockMachine: Sendable {
         case volumeGroup(Lockspace.ID)
         /// In a volume group; which, is not known: look in those that have started.
         case unknown(LockManagerKind)
+
+        package var isUnknown: Bool { if case .unknown = self { true } else { false } }
     }
 
     /// A lock manager, and where it keeps the global lock.
@@ -137,9 +139,7 @@ package struct GlobalLockMachine: Sendable {
         if !lockspaces.contains(where: { meant.contains($0.kind) }) { notes.insert(.noLockspaces) }
         if self.inUse.isEmpty { return notes.union([.noGlobalLock, .noManagerInUse]) }
         let used = meant.filter { self.inUse.contains($0) }
-        let hasGlobalLock = used.contains { kind in
-            if case .unknown = self.place(of: kind) { false } else { true }
-        }
+        let hasGlobalLock = used.contains { self.place(of: $0)?.isUnknown == false }
         return hasGlobalLock ? notes : notes.union(.noGlobalLock)
     }
 }

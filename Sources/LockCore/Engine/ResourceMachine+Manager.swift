@@ -151,8 +151,13 @@ extension ResourceMachine {
         self.locks.append(Lock(mode: request.mode, owner: request.owner))
         self.justGranted = request.client
         let reply = Reply(error, content: .granted(value, token))
-        return [.reply(request.id, reply)]
-            + (request.isPersistent ? self.placeWaitingRequests() : [])
+        var effects: [Effect] = [.reply(request.id, reply)]
+        guard request.isPersistent else { return effects }
+        // A persistent lock decides about those that wait, but for the ones that share the hold.
+        while self.hold == .shared, self.waiting.first?.mode == .shared {
+            effects += self.grantHead(value: .unknown, token: nil)
+        }
+        return effects + self.placeWaitingRequests()
     }
 
     /// Another host is in the way. Requests of the same mode at the front of the queue share the

@@ -15,13 +15,16 @@ struct CombinedGlobalLock {
 extension LockService {
     func globalLockRequested(_ action: Action, _ id: ActionID, from client: Client.ID) {
         let places = self.globalLock.places
-        let isKnown = places.allSatisfy { if case .unknown = $0 { false } else { true } }
-        guard places.isEmpty || !isKnown else {
+        guard places.isEmpty || places.contains(where: \.isUnknown) else {
             return self.takeGlobalLock(action, id, from: client)
         }
         self.run {
             await self.lookForGlobalLock()
             guard self.pending[id] != nil else { return }
+            // As in lvmlockd, a manager that was to be used by default is not in use after all.
+            if action.kind == nil, self.globalLock.places.allSatisfy(\.isUnknown) {
+                self.forgetManagersIfUnused()
+            }
             self.takeGlobalLock(action, id, from: client)
         }
     }
@@ -127,7 +130,11 @@ extension LockService {
     }
 
     func globalLockSwitchRequested(_ action: Action, _ id: ActionID, from client: Client.ID) {
-        guard let runner = self.runners[action.volumeGroup] else {
+        let named = self.runners[action.volumeGroup]
+        let placement = named.flatMap { self.manager($0.id.kind)?.capabilities.globalLock }
+        // A global lock in a lockspace of its own says itself that it cannot be switched.
+        let own = placement == .inVolumeGroup ? nil : self.globalRunners.values.first
+        guard let runner = own ?? named else {
             return self.answer(id, Reply(.lockspaceNotFound))
         }
         if action.operation == .enableGlobalLock, !self.globalLock.mayEnable(runner.id.kind) {

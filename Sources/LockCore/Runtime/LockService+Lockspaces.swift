@@ -40,6 +40,10 @@ extension LockService {
         guard lockspace.id.name.utf8.count <= longest else {
             return .nameTooLong(lockspace.id, longest)
         }
+        guard !lockspace.isGlobal else {
+            let message = "\(lockspace.id) is the name of the global lock's lockspace"
+            return Reply(.nameCollision, message: message)
+        }
         if let existing = self.runners[lockspace.volumeGroup] {
             return existing.assumeIsolated { runner in
                 if runner.machine.isStopping { return Reply(.contended, message: "still stopping") }
@@ -177,7 +181,7 @@ extension LockService {
         for observer in observers { observer.resume() }
     }
 
-    private func forgetManagersIfUnused() {
+    func forgetManagersIfUnused() {
         if !self.isInUse, self.ended.isEmpty { self.globalLock.noLockspaceLeft() }
     }
 

@@ -49,6 +49,10 @@ extension LockService {
         guard lockspace.name.utf8.count <= longest else {
             return .nameTooLong(lockspace, longest)
         }
+        guard lockspace != .global(kind: kind) else {
+            let message = "\(lockspace) is the name of the global lock's lockspace"
+            return Reply(.nameCollision, message: message)
+        }
         guard self.runners[request.volumeGroup] == nil else {
             let message = "a volume group \(request.volumeGroup) has its lockspace started"
             return Reply(.nameCollision, message: message)
@@ -64,12 +68,12 @@ extension LockService {
         let joined = self.runners[request.volumeGroup]?.id.kind
         guard let kind = kind ?? joined, kind == joined ?? kind, let manager = self.manager(kind)
         else { return Reply(.invalidRequest) }
-        let arguments = try await (manager as? any LeaseStore)?.allocateLease(request)
-        let leaseArguments = manager.capabilities.leasesOnStorage ? arguments : nil
+        var arguments = request.volume.arguments
+        if manager.capabilities.leasesOnStorage, let store = manager as? any LeaseStore {
+            arguments = try await store.allocateLease(request)
+        }
         return Reply(
-            content: .arguments(
-                volumeGroup: request.groupArguments,
-                logicalVolume: leaseArguments ?? request.volume.arguments))
+            content: .arguments(volumeGroup: request.groupArguments, logicalVolume: arguments))
     }
 
     private func rename(
