@@ -41,6 +41,10 @@ let package = Package(
         .testTarget(
             name: "LockCoreTests", dependencies: ["LockCore", "LockInMemory"],
             exclude: ["Transcripts"]),
+        .target(name: "DaemonHarness", path: "Tests/DaemonHarness"),
+        .testTarget(name: "DifferentialTests", dependencies: ["DaemonHarness", "holdfastd"]),
+        .testTarget(name: "EndToEndTests", dependencies: ["DaemonHarness", "holdfastd"]),
+        .testTarget(name: "TidyTests"),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
         .testTarget(name: "LVMWireTests", dependencies: ["LockCore", "LVMWire", "LVMClient"]),
         .testTarget(

@@ -1,0 +1,57 @@
+import Foundation
+
+/// A lock daemon in a sandbox. Ends with the object.
+package final class Daemon {
+    /// Its socket, as seen from outside the sandbox.
+    package let socketPath: String
+    private let process: Process
+    private let sandbox: Sandbox
+
+    /// Starts `binary -D …` and returns when its socket takes connections.
+    package init(
+        _ binary: String, _ arguments: [String], socket: String = "/run/lvm/lvmlockd.socket",
+        pidFile: String = "/run/lvmlockd.pid", connects: String? = nil, in sandbox: Sandbox
+    ) throws {
+        self.sandbox = sandbox
+        self.socketPath = sandbox.outside(connects ?? socket)
+        self.process = sandbox.command(
+            [binary, "-D"] + arguments + ["-s", socket, "-p", pidFile])
+        let log = sandbox.outside(socket + ".log")
+        guard FileManager.default.createFile(atPath: log, contents: nil),
+            let output = FileHandle(forWritingAtPath: log)
+        else { throw HarnessError("cannot write \(log)") }
+        self.process.standardOutput = output
+        self.process.standardError = output
+        try self.process.run()
+        try self.awaitSocket(log: log)
+    }
+
+    deinit {
+        // The process that was started is nsenter; the daemon dies with it.
+        kill(self.process.processIdentifier, SIGKILL)
+        self.process.waitUntilExit()
+        unlink(self.socketPath)
+    }
+
+    /// A daemon says in no other way that it is ready when it stays in the foreground.
+    private func awaitSocket(log: String) throws {
+        for _ in 0..<5000 {
+            if (try? Connection(path: self.socketPath)) != nil { return }
+            guard self.process.isRunning else { break }
+            usleep(2000)
+        }
+        let output = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
+        throw HarnessError("the daemon did not start:\n\(output)")
+    }
+}
+
+/// Runs blocking work on a thread of its own: it would hold up other tests' tasks otherwise.
+package func onOwnThread<Result: Sendable>(
+    _ body: @escaping @Sendable () throws -> Result
+) async throws -> Result {
+    try await withCheckedThrowingContinuation { continuation in
+        Thread.detachNewThread {
+            continuation.resume(with: Swift.Result { try body() })
+        }
+    }
+}

@@ -1,0 +1,95 @@
+package import Foundation
+
+/// Where things are in this repository, and which daemons the tests are about.
+package enum Repository {
+    package static let root = String(
+        URL(filePath: #filePath).deletingLastPathComponent().appending(path: "../..")
+            .standardizedFileURL.path(percentEncoded: false).dropLast())
+
+    /// The daemon under test; the variable names another one, to try the tests themselves.
+    package static let daemon =
+        ProcessInfo.processInfo.environment["HOLDFAST_DAEMON_UNDER_TEST"]
+        ?? "\(root)/.build/debug/holdfastd"
+
+    /// Debian's own lock daemon, whose behaviour is the standard.
+    package static let peer = "/usr/sbin/lvmlockd"
+}
+
+/// A folder, and a machine of its own in it, with a private /run, /dev, network and processes (see
+/// `Tests/sandbox`). Lasts as long as the object, or the test's process.
+package final class Sandbox {
+    package let folder: String
+    private let holder = Process()
+    private let lifeline = Pipe()
+    private let pid: String
+
+    /// Disk size as `truncate` takes it, or none; `names` appear in the sandbox's /dev/mapper.
+    package init(disk: String = "", names: [String] = []) throws {
+        guard let folder = mkdtemp(template: "/tmp/holdfast.XXXXXX") else {
+            throw HarnessError.system("making a folder")
+        }
+        self.folder = folder
+        let ready = Pipe()
+        self.holder.executableURL = URL(filePath: "\(Repository.root)/Tests/sandbox")
+        self.holder.arguments = [folder, disk] + names
+        self.holder.standardInput = self.lifeline
+        self.holder.standardOutput = ready
+        try self.holder.run()
+        try? ready.fileHandleForWriting.close()
+        let words = String(decoding: ready.fileHandleForReading.availableData, as: UTF8.self)
+            .split(whereSeparator: \.isWhitespace)
+        guard words.count == 2, words[0] == "ready" else {
+            throw HarnessError("the sandbox did not start; is this root?")
+        }
+        self.pid = String(words[1])
+    }
+
+    deinit {
+        try? self.lifeline.fileHandleForWriting.close()
+        self.holder.waitUntilExit()
+        try? FileManager.default.removeItem(atPath: self.folder)
+    }
+
+    /// The path outside of a path under the sandbox's /run.
+    package func outside(_ path: String) -> String {
+        self.folder + path
+    }
+
+    /// A command that will run inside, and die with whoever started it.
+    package func command(_ words: [String], environment: [String: String] = [:]) -> Process {
+        var variables = [
+            "LVM_SYSTEM_DIR": "\(self.folder)/etc", "LVM_SUPPRESS_FD_WARNINGS": "1", "LC_ALL": "C",
+        ]
+        variables.merge(environment) { $1 }
+        let process = Process()
+        process.executableURL = URL(filePath: "/usr/bin/nsenter")
+        process.arguments =
+            ["--target", self.pid, "--mount", "--net", "--pid", "--"]
+            + ["setpriv", "--pdeathsig", "KILL", "--"]
+            + ["env"] + variables.map { "\($0)=\($1)" } + words
+        process.standardInput = FileHandle.nullDevice
+        return process
+    }
+}
+
+private func mkdtemp(template: String) -> String? {
+    var bytes = Array(template.utf8CString)
+    return bytes.withUnsafeMutableBufferPointer { buffer in
+        buffer.baseAddress.flatMap { Foundation.mkdtemp($0) }.map { String(cString: $0) }
+    }
+}
+
+extension Process {
+    /// Runs the command; standard output and standard error as they came.
+    package func runToEnd() throws -> (status: Int32, output: String) {
+        let pipe = Pipe()
+        self.standardInput = FileHandle.nullDevice
+        self.standardOutput = pipe
+        self.standardError = pipe
+        try self.run()
+        try pipe.fileHandleForWriting.close()
+        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
+        self.waitUntilExit()
+        return (self.terminationStatus, String(decoding: output, as: UTF8.self))
+    }
+}

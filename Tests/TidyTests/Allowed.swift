@@ -1,0 +1,42 @@
+/// What each target may import, besides the standard library. Folders are told apart by the
+/// longest prefix that matches; a folder that is not listed may import anything.
+enum AllowedImports {
+    private static let modules: [String: Set<String>] = [
+        "Sources/LockCore/": [],
+        "Sources/LockCore/Runtime/": ["Synchronization", "Dispatch"],
+        "Sources/LockInMemory/": ["LockCore", "Dispatch", "Synchronization"],
+        "Sources/LVMWire/": ["LockCore"],
+        "Sources/LVMClient/": ["LVMWire", "Glibc", "Musl"],
+        "Sources/LockServer/": [
+            "LockCore", "LVMWire", "NIOCore", "NIOPosix", "Glibc", "Musl", "Synchronization",
+        ],
+        "Sources/holdfastd/": [
+            "LockCore", "LockInMemory", "LVMWire", "LockServer", "ArgumentParser", "Logging",
+            "ServiceLifecycle", "NIOCore", "NIOPosix", "Glibc", "Musl", "Dispatch",
+            "Synchronization", "UnixSignals",
+        ],
+    ]
+
+    static func allows(_ module: String, in path: String) -> Bool {
+        let folder = Self.modules.keys.filter { path.hasPrefix($0) }.max { $0.count < $1.count }
+        return folder.flatMap { Self.modules[$0] }?.contains(module) ?? true
+    }
+}
+
+/// Files that may turn the compiler's data race checks off, each with its reason.
+enum AllowedUnchecked {
+    static let reasons = [
+        "Sources/LockInMemory/ClusterBox.swift": "owns the queue that its state is behind",
+        "Tests/LockCoreTests/Runtime/Support.swift": "owns the queue that its value is behind",
+        "Tests/LockInMemoryTests/ManualClock.swift": "owns the queue that its state is behind",
+    ]
+}
+
+/// The places of LockCore that may start tasks, by file, each with its reason.
+enum AllowedTasks {
+    static let reasons = [
+        "Sources/LockCore/Runtime/LockspaceRunner.swift": "run(_:), which records the task",
+        "Sources/LockCore/Runtime/LockService.swift": "run(_:), which records the task",
+        "Sources/LockCore/Runtime/JoinedLockspace.swift": "a cancellation handler cannot wait",
+    ]
+}
