@@ -35,6 +35,10 @@ public final class LockdConnection {
         if receiveTimeout != nil { try self.socket.setReceiveTimeout(receiveTimeout) }
     }
 
+    /// The socket, for callers who wait for several connections at once (`poll`) or move the bytes
+    /// themselves. It stays the connection's: valid as long as that lives, and closed by it.
+    public var fileDescriptor: Int32 { self.socket.descriptor }
+
     // MARK: Requests
 
     /// Asks whether the service speaks lvmlockd's protocol, and returns the protocol's version.

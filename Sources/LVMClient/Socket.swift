@@ -5,7 +5,7 @@ struct Socket: ~Copyable {
     /// The largest datagram of a dump.
     static let datagramBytes = 64 * 1024
 
-    private let descriptor: Int32
+    let descriptor: Int32
 
     private init(_ descriptor: Int32) {
         self.descriptor = descriptor

@@ -42,7 +42,10 @@ struct KnownDifference {
                 can be had then until a volume group starts. Ours starts the global lockspace.
                 """,
             statesDiffer: true
-        ) { $0.kind == .dlm && $0.step.name == "lock_gl" && $0.peerResult == "-210" },
+        ) {
+            $0.kind == .dlm && $0.step.name == "lock_gl" && $0.peerResult == "-210"
+                && ($0.what.hasSuffix("lock_type") || $0.ours == "0")
+        },
         KnownDifference(
             name: "persistent requests that have waited together",
             why: """

@@ -1,3 +1,4 @@
+import Dispatch
 import Glibc
 import LVMClient
 import LVMWire
@@ -63,7 +64,7 @@ private final class Listener {
 
 @Suite(.serialized) struct LockdConnectionTests {
     private func connected(
-        timeout: Duration? = .seconds(5)
+        timeout: Duration? = .seconds(30)
     ) throws -> (Listener, LockdConnection) {
         let listener = try Listener()
         let connection = try LockdConnection(
@@ -151,8 +152,10 @@ private final class Listener {
         let text = [UInt8](repeating: UInt8(ascii: "i"), count: 100_000)
         listener.answer(Response.dump(bytes: text.count))
         let path = listener.path + "-dump"
-        // There is no one to send to before the request: so the sender waits for that.
-        let sender = Task.detached {
+        // There is no one to send to before the request: so the sender waits for that. It has a
+        // thread of its own, for this one blocks.
+        let giveUp = ContinuousClock.now + .seconds(30)
+        DispatchQueue(label: "sender").async {
             let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
             defer { close(descriptor) }
             for piece in [text[..<65_536], text[65_536...]] {
@@ -161,14 +164,13 @@ private final class Listener {
                     path,
                     { address, length in
                         sendto(descriptor, bytes, bytes.count, 0, address, length) < 0 ? -1 : 0
-                    }) != 0
-                { await Task.yield() }
+                    }) != 0, ContinuousClock.now < giveUp
+                { sched_yield() }
             }
         }
         let dump = try connection.info()
         #expect(dump.bytes == text)
         #expect(dump.result == .done)
-        sender.cancel()
     }
 
     @Test func `the connection closes with its owner`() throws {
