@@ -85,6 +85,12 @@ struct ClusterState {
         _ = self.host(number)
         self.hosts[number]?.isCutOff = isCutOff
         self.updateReachability(of: number)
+        if isCutOff { return }
+        self.everyLockspace { space, context in
+            for name in space.touched(by: number) {
+                space.finishAwaitedRelease(of: name, by: number, &context)
+            }
+        }
     }
 
     mutating func declareDead(_ number: UInt64) {

@@ -141,8 +141,11 @@ extension ClusterState {
             preconditionFailure("no failure was injected")
         }
         if failure.hold == .unknown && self.faults.tookEffect() {
-            // What the call would have answered, an error included, gets lost on its way.
+            // What the call would have answered, an error included, gets lost on its way, so the
+            // host has seen nothing of the value block.
+            let seen = self.seenStamp(subject)
             _ = try? body(&self, circumstances)
+            self.setSeenStamp(subject, seen)
         } else if subject.call == .release {
             self.postponeRelease(subject)
         }
@@ -183,10 +186,24 @@ extension ClusterState {
         throw subject.failure(.managerUnavailable, layer: .daemon)
     }
 
+    private func seenStamp(_ subject: CallSubject) -> UInt64? {
+        guard let id = subject.resourceID else { return nil }
+        return self.lockspaces[id.lockspace]?.resources[id.name]?.interests[subject.host]
+    }
+
+    /// Takes back what an acquire or convert has shown; without a stamp seen before, the next
+    /// reading is a change.
+    private mutating func setSeenStamp(_ subject: CallSubject, _ seen: UInt64?) {
+        guard subject.call == .acquire || subject.call == .convert, let id = subject.resourceID,
+            self.lockspaces[id.lockspace]?.resources[id.name]?.interests[subject.host] != nil
+        else { return }
+        self.lockspaces[id.lockspace]?.resources[id.name]?.interests[subject.host] = seen ?? .max
+    }
+
     private mutating func postponeRelease(_ subject: CallSubject) {
         guard let resource = subject.resourceID else { return }
-        self.withLockspace(resource.lockspace) { space, _ in
-            space.postponeRelease(of: resource.name, subject)
+        self.withLockspace(resource.lockspace) {
+            $0.postponeRelease(of: resource.name, subject, &$1)
         }
     }
 }

@@ -75,13 +75,17 @@ extension MemoryLockspace {
         self.settle(name, &context)
     }
 
-    /// The caller's release failed; it is finished when the resource is next asked for.
-    mutating func postponeRelease(of name: Resource.Name, _ subject: CallSubject) {
+    /// The caller's release failed; it is finished when the resource is next asked for, which it is
+    /// already if somebody waits for it.
+    mutating func postponeRelease(
+        of name: Resource.Name, _ subject: CallSubject, _ context: inout MemoryContext
+    ) {
         guard let own = self.resources[name]?.hold(of: subject.host),
             self.resources[name]?.holds[own].state == .held
         else { return }
         self.resources[name]?.holds[own].state = .releasing
         self.resources[name]?.holds[own].unpublished = subject.writing
+        self.finishAwaitedRelease(of: name, by: subject.host, &context)
     }
 
     /// The host is no longer interested in the resource.

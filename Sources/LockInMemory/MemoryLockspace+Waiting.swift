@@ -78,6 +78,14 @@ extension MemoryLockspace {
         self.settle(name, &context)
     }
 
+    /// Finishes the host's failed release of a resource that somebody waits for.
+    mutating func finishAwaitedRelease(
+        of name: Resource.Name, by host: UInt64, _ context: inout MemoryContext
+    ) {
+        guard self.resources[name]?.waiters.isEmpty == false else { return }
+        self.finishReleases(of: name, &context) { $0 == host }
+    }
+
     private mutating func removeWaiters(
         for name: Resource.Name, _ context: inout MemoryContext,
         with answer: Result<AcquireOutcome, LockManagerError>,

@@ -55,7 +55,7 @@ extension ClientSession {
     private func answer(
         _ reply: Reply, to request: Request, deliver: ((_ wasTaken: Bool) -> Void)? = nil
     ) {
-        self.traceReply(reply, to: request)
+        self.traceReply(reply)
         self.fillOutput { Response.append(reply, to: request.operation, into: &$0) }
         self.write(deliver)
     }
@@ -135,6 +135,7 @@ extension ClientSession {
         let name = request.command
         guard name != self.name, !name.isEmpty, let client = self.client else { return }
         self.name = name
+        self.label = []
         self.server.service.assumeIsolated { $0.nameClient(client, name) }
     }
 
@@ -146,12 +147,11 @@ extension ClientSession {
         }
     }
 
-    private func traceReply(_ reply: Reply, to request: Request) {
+    private func traceReply(_ reply: Reply) {
         self.server.log.trace { line in
             line.append("send ")
             self.appendClient(to: &line)
-            line.append(request)
-            line.append(" result ")
+            line.append("result ")
             line.append(number: Int(reply.error.map { ResultCode($0).rawValue } ?? 0))
             guard !reply.message.isEmpty else { return }
             line.append(" ")
@@ -177,11 +177,14 @@ extension ClientSession {
 
     /// The client as lvmlockd's log names it: `lvm[1234][5] `.
     private func appendClient(to line: inout LogLine) {
+        guard self.label.isEmpty else { return line.append(self.label) }
+        let start = line.bytes.count
         if self.name.isEmpty { line.append("client") } else { line.append(text: self.name) }
         line.append("[")
         line.append(number: Int(self.processID))
         line.append("][")
         line.append(number: Int(self.client?.rawValue ?? 0))
         line.append("] ")
+        self.label = Array(line.bytes[start...])
     }
 }

@@ -33,6 +33,8 @@ final class ClientSession: ChannelInboundHandler {
     private(set) var client: Client.ID?
     private(set) var processID: Int32 = 0
     var name = ""
+    /// The client as log lines name it; empty when it has to be made anew.
+    var label: [UInt8] = []
     private(set) var connection: ChannelHandlerContext?
     /// This session, for closures that come back to the loop.
     private(set) var onLoop: NIOLoopBound<ClientSession>?
@@ -81,6 +83,7 @@ final class ClientSession: ChannelInboundHandler {
         self.client = self.server.service.assumeIsolated {
             $0.openClient(processID: peer.processID)
         }
+        self.label = []
         self.traceConnection("new")
     }
 

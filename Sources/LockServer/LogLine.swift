@@ -36,14 +36,20 @@ struct LogLine {
         self.bytes.append(byte)
     }
 
+    mutating func append(_ bytes: [UInt8]) {
+        self.bytes.append(contentsOf: bytes)
+    }
+
     mutating func append(_ text: StaticString) {
         text.withUTF8Buffer { self.bytes.append(contentsOf: $0) }
     }
 
     /// Text from outside: line ends in it would look like lines of our own.
     mutating func append(text: String) {
-        for byte in text.utf8 {
-            self.bytes.append(byte < 0x20 ? UInt8(ascii: " ") : byte)
+        let first = self.bytes.count
+        self.bytes.append(contentsOf: text.utf8)
+        for index in first..<self.bytes.count where self.bytes[index] < 0x20 {
+            self.bytes[index] = UInt8(ascii: " ")
         }
     }
 

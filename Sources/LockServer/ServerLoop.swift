@@ -6,6 +6,7 @@ import NIOPosix
 public struct ServerLoop: Sendable {
     private let group: MultiThreadedEventLoopGroup
     let loop: any EventLoop
+    private let loopExecutor: LoopExecutor
     /// Datagrams of all servers on the loop go to one address, so they go one after the other.
     let dumps: NIOLoopBound<DumpSender>
 
@@ -19,13 +20,14 @@ public struct ServerLoop: Sendable {
         let loop = group.next()
         self.group = group
         self.loop = loop
+        self.loopExecutor = LoopExecutor(loop)
         self.dumps = try await loop.submit {
             NIOLoopBound(DumpSender(to: name, on: loop), eventLoop: loop)
         }.get()
     }
 
     /// The loop, as an executor of actors.
-    public var executor: any SerialExecutor { self.loop.executor }
+    public var executor: any SerialExecutor { self.loopExecutor }
 
     /// Ends the thread. Nothing may use the loop any more.
     public func shutDown() async throws {

@@ -94,6 +94,27 @@ import Testing
         #expect(outcome.contention?.owner?.id == 1)
     }
 
+    @Test func `a request that waits is granted when a failed release is finished`() async throws {
+        let test = try await TestCluster()
+        try await test.alice.take(test.volume, .exclusive)
+        let bob = started { try await test.bob.acquire(test.volume, .shared, waiting: true) }
+        test.cluster.inject(
+            .failure(.managerFailed, hold: .unchanged, status: nil), where: .init(.release))
+        _ = try await failure { try await test.alice.letGo(test.volume, writing: 3) }
+        #expect(try await bob.value.grant?.value == .value(.version(3)))
+    }
+
+    @Test func `it is finished only when the host can be reached again`() async throws {
+        let test = try await TestCluster()
+        try await test.alice.take(test.volume, .exclusive)
+        let bob = started { try await test.bob.acquire(test.volume, .shared, waiting: true) }
+        test.cluster.cutOff(1)
+        _ = try await failure { try await test.alice.letGo(test.volume) }
+        #expect(test.modes(test.volume) == [1: .exclusive])
+        test.cluster.reconnect(1)
+        #expect(try await bob.value.isGranted)
+    }
+
     @Test func `a holder learns once that somebody waits for its grant`() async throws {
         let test = try await TestCluster(hosts: 3)
         let grant = try await test.alice.take(test.volume, .exclusive)

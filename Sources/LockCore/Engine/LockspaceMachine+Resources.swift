@@ -6,7 +6,9 @@ extension LockspaceMachine {
     mutating func hand(
         _ input: ResourceInput, to name: Resource.Name, from client: Client.ID? = nil, now: Duration
     ) -> [Effect] {
-        if self.resources[name] == nil { self.resources[name] = self.makeResource(name) }
+        if self.resources.index(forKey: name) == nil {
+            self.resources[name] = self.makeResource(name)
+        }
         return self.step(name, client) { $0.received(input, now: now) }
     }
 
@@ -15,7 +17,9 @@ extension LockspaceMachine {
         _ input: ResourceInput, _ name: Resource.Name, _ id: ActionID, from client: Client.ID,
         now: Duration
     ) -> [Effect] {
-        guard self.resources[name] != nil else { return [.reply(id, Reply(.notHeld))] }
+        guard self.resources.index(forKey: name) != nil else {
+            return [.reply(id, Reply(.notHeld))]
+        }
         return self.step(name, client) { $0.received(input, now: now) }
     }
 
@@ -23,9 +27,8 @@ extension LockspaceMachine {
     package mutating func managerAnswered(
         _ answer: ResourceAnswer, for name: Resource.Name, now: Duration
     ) -> [Effect] {
-        let client = self.resources[name]?.clientBeingServed
-        return self.step(name, client) { $0.managerAnswered(answer, now: now) }
-            + self.leaveIfCleared()
+        let effects = self.step(name, nil) { $0.managerAnswered(answer, now: now) }
+        return self.state == .clearing ? effects + self.leaveIfCleared() : effects
     }
 
     /// A time that a resource's machine wished for has come.
@@ -67,24 +70,45 @@ extension LockspaceMachine {
             .sorted { $0.1 < $1.1 }.map(\.0)
     }
 
+    /// What a step did to the machine that took it.
+    private struct Change {
+        var locks = 0
+        var isDone = false
+        /// The client that the step was about, and whether it still has anything there.
+        var client: Client.ID?
+        var concernsClient = false
+    }
+
     mutating func step(
         _ name: Resource.Name, _ client: Client.ID?,
         _ input: (inout ResourceMachine) -> [Effect]
     ) -> [Effect] {
         guard let index = self.resources.index(forKey: name) else { return [] }
         self.steps &+= 1
-        let isVolume = if case .logicalVolume = name { true } else { false }
-        let before = self.resources.values[index].locks.count
-        var effects = input(&self.resources.values[index])
-        let change = self.resources.values[index].locks.count - before
-        if let client {
-            let isConcerned = self.resources.values[index].concerns(client)
-            self.note(client, at: name, isConcerned: isConcerned)
+        var change = Change(client: client)
+        // The machine is changed in its place; to read it there would copy it.
+        var effects = Self.take(input, &self.resources.values[index], &change)
+        if change.isDone { self.resources.remove(at: index) }
+        if let client = change.client {
+            self.note(client, at: name, isConcerned: change.concernsClient)
         }
-        if self.resources.values[index].isDone { self.resources.remove(at: index) }
-        self.lockCount += change
-        if isVolume { self.volumeLockCount += change }
-        if change < 0, self.lockCount == 0 { effects.append(.became(.unused)) }
+        guard change.locks != 0 else { return effects }
+        self.lockCount += change.locks
+        if case .logicalVolume = name { self.volumeLockCount += change.locks }
+        if change.locks < 0, self.lockCount == 0 { effects.append(.became(.unused)) }
+        return effects
+    }
+
+    private static func take(
+        _ input: (inout ResourceMachine) -> [Effect], _ machine: inout ResourceMachine,
+        _ change: inout Change
+    ) -> [Effect] {
+        let before = machine.locks.count
+        change.client = change.client ?? machine.clientBeingServed
+        let effects = input(&machine)
+        change.locks = machine.locks.count - before
+        change.isDone = machine.isDone
+        if let client = change.client { change.concernsClient = machine.concerns(client) }
         return effects
     }
 

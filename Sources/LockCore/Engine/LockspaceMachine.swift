@@ -214,11 +214,16 @@ package struct LockspaceMachine: Sendable {
 
     // MARK: Loss
 
-    /// The host lost its membership, and with it every hold.
-    package mutating func membershipLost(reason: String) -> [Effect] {
+    /// The host lost its membership, and with it every hold: clients with locks are told, and
+    /// requests that wait are refused as those that come later are.
+    package mutating func membershipLost(reason: String, now: Duration) -> [Effect] {
         self.isKilled = true
         let owners = self.resources.values.flatMap { $0.locks.compactMap(\.owner) }
-        return Set(owners).sorted().map { .lost($0) }
+        var effects = Set(owners).sorted().map { Effect.lost($0) }
+        for name in self.inOrder(self.resources.keys) {
+            effects += self.step(name, nil) { $0.membershipLost(now: now) }
+        }
+        return effects
     }
 
     /// Another host waits for what this host was granted.

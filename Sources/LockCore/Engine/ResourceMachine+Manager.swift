@@ -31,7 +31,9 @@ extension ResourceMachine {
             return [.reply(request.id, Reply(.contended, message: message))]
         }
         self.state = .converting(request.id, owner: lock.owner, to: mode)
-        return [.ask(self.name, .convert(mode, writing: self.valueToPublish(by: lock)))]
+        self.unpublished = self.valueToPublish(by: lock) ?? self.unpublished
+        let value = self.hold == .exclusive ? self.unpublished : nil
+        return [.ask(self.name, .convert(mode, writing: value))]
     }
 
     /// Asks for something that needs the resource unlocked.
@@ -136,7 +138,12 @@ extension ResourceMachine {
                 error = .volumeGroupRemoved
             }
         }
-        guard self.waiting.first?.mode == self.hold else { return [] }
+        guard self.waiting.first?.mode == self.hold else {
+            self.hasUntoldChange = self.hasUntoldChange || reading != .unchanged
+            return []
+        }
+        if self.hasUntoldChange, reading == .unchanged { reading = .changed }
+        self.hasUntoldChange = false
         return self.grantHead(error, value: reading, token: grant.token)
     }
 
@@ -214,10 +221,13 @@ extension ResourceMachine {
         let reply: Reply
         switch outcome {
         case .success(.granted(let grant)):
+            if self.hold == .exclusive { self.unpublished = nil }
             self.setMode(mode, of: owner)
             self.grant = grant.id
             // What was held all the while has not changed.
-            reply = Reply(content: .granted(.unchanged, grant.token))
+            reply =
+                self.isLost
+                ? Self.lostReply : Reply(content: .granted(.unchanged, grant.token))
         case .success(.contended(let contention)):
             reply = Self.reply(to: contention)
         case .success(.noOrphan), .success(.orphanInOtherMode):

@@ -126,6 +126,8 @@ extension ResourceMachine {
     }
 
     mutating func release(writing value: ValueBlock?, answering id: ActionID?) -> [Effect] {
+        let value = value ?? self.unpublished
+        self.unpublished = nil
         self.state = .releasing(id)
         return [.ask(self.name, .release(writing: value))]
     }

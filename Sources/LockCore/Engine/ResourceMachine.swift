@@ -74,6 +74,13 @@ package struct ResourceMachine: Sendable {
     var hasInterest = false
     /// The resource goes away: the lockspace is being left, or the global lock was disabled.
     var isEnding = false
+    /// What a conversion that failed was to publish; the manager may have the hold exclusive yet,
+    /// so the release publishes it.
+    var unpublished: ValueBlock?
+    /// A grant that nobody was told of showed that the data changed: the next one has to tell.
+    var hasUntoldChange = false
+    /// The host lost its membership, and with it every hold.
+    var isLost = false
     /// The time for which a wake was last wished.
     var wakeAt: Duration?
 
@@ -129,6 +136,15 @@ package struct ResourceMachine: Sendable {
         if let backoff = self.backoff, backoff.until <= now { self.backoff?.until = .zero }
         return self.giveUpLateRequests(now: now) + self.settle(now: now)
     }
+
+    /// The host lost its membership: nobody is granted anything any more.
+    package mutating func membershipLost(now: Duration) -> [Effect] {
+        self.isLost = true
+        return self.withdraw(answering: Self.lostReply) { _ in true } + self.settle(now: now)
+    }
+
+    static let lostReply = Reply(
+        .lockspaceKilled, message: "this host lost the lockspace while the request waited")
 
     // MARK: Order of work
 

@@ -26,6 +26,11 @@ public struct Lockspace: Hashable, Sendable {
 
         static let volumeGroupPrefix = "lvm_"
 
+        /// Names rarely meet in two kinds, so the name alone spreads well.
+        public func hash(into hasher: inout Hasher) {
+            hasher.combine(self.name)
+        }
+
         /// The name alone.
         public var description: String { self.name }
     }

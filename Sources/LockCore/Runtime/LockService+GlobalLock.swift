@@ -99,10 +99,8 @@ extension LockService {
         }
         let runner = request.remaining.removeFirst()
         self.combined[whole] = request
-        let part = self.nextAction()
-        self.clients[request.client]?.actions.insert(part)
-        self.pending[part] = Pending(
-            action: request.action, client: request.client, reply: { _ in }, whole: whole)
+        guard let record = self.clients[request.client] else { return }
+        let part = self.remember(Pending(request.action, record, whole: whole, reply: { _ in }))
         self.forward(request.action, part, from: request.client, to: runner, waitsForStart: true)
     }
 
@@ -121,9 +119,9 @@ extension LockService {
         }
         self.combined[whole] = nil
         for runner in request.taken {
+            guard let record = self.clients[request.client] else { break }
             let action = Action(.unlock(.global))
-            let part = self.nextAction()
-            self.pending[part] = Pending(action: action, client: request.client, reply: { _ in })
+            let part = self.remember(Pending(action, record, reply: { _ in }))
             self.forward(action, part, from: request.client, to: runner)
         }
         self.answer(whole, reply, from: runner)

@@ -31,26 +31,41 @@ public actor LockService {
     }
 
     /// An action that has no reply yet.
-    struct Pending {
-        var action: Action
-        var client: Client.ID
-        var reply: @Sendable (Reply) -> Void
+    final class Pending {
+        let action: Action
+        let client: ClientRecord
+        let reply: @Sendable (Reply) -> Void
         /// Where the action is, once it has reached a lockspace.
         var runner: LockspaceRunner?
         /// The action it is a part of, for one that takes several global locks.
-        var whole: ActionID?
+        let whole: ActionID?
+
+        init(
+            _ action: Action, _ client: ClientRecord, whole: ActionID? = nil,
+            reply: @escaping @Sendable (Reply) -> Void
+        ) {
+            self.action = action
+            self.client = client
+            self.whole = whole
+            self.reply = reply
+        }
     }
 
-    struct ClientRecord {
+    final class ClientRecord {
         var client: Client
-        /// Actions without a reply.
-        var actions: Set<ActionID> = []
+        /// Actions without a reply: a few at most.
+        var actions: [ActionID] = []
+        var isClosed = false
         /// Lockspaces where the client may have locks.
         var runners: [LockspaceRunner] = []
         /// Called when a lock of the client is lost or wanted by another host.
         var watch: (@Sendable (Lease.News) -> Void)?
         /// The client gave up before its action arrived.
         var isCancelled = false
+
+        init(_ client: Client) {
+            self.client = client
+        }
     }
 
     nonisolated let executor: any SerialExecutor
@@ -113,8 +128,7 @@ public actor LockService {
     public func openClient(processID: Int32 = 0, name: String = "") -> Client.ID {
         self.lastClient &+= 1
         let id = Client.ID(self.lastClient)
-        let client = Client(id: id, processID: processID, name: name)
-        self.clients[id] = ClientRecord(client: client)
+        self.clients[id] = ClientRecord(Client(id: id, processID: processID, name: name))
         return id
     }
 
@@ -126,8 +140,10 @@ public actor LockService {
     /// The client is gone: its requests are dropped and its transient locks released.
     public func closeClient(_ id: Client.ID) {
         guard let record = self.clients.removeValue(forKey: id) else { return }
+        record.isClosed = true
         for action in record.actions { self.pending[action] = nil }
         self.stopWaiters.removeAll { record.actions.contains($0) }
+        self.combined = self.combined.filter { $0.value.client != id }
         for runner in record.runners {
             runner.assumeIsolated { $0.clientVanished(id) }
         }
@@ -151,9 +167,7 @@ public actor LockService {
     ) {
         guard let record = self.clients[client] else { return }
         guard !record.isCancelled else { return reply(Reply(.cancelled)) }
-        let id = self.nextAction()
-        self.clients[client]?.actions.insert(id)
-        self.pending[id] = Pending(action: action, client: client, reply: reply)
+        let id = self.remember(Pending(action, record, reply: reply))
         if let kind = action.kind {
             guard self.managers.contains(where: { $0.kind == kind }) else {
                 let message = "no lock manager of kind \(kind) is part of this service"
@@ -164,9 +178,13 @@ public actor LockService {
         self.dispatch(action, id, from: client)
     }
 
-    func nextAction() -> ActionID {
+    /// Gives an action its number and remembers it until it is answered.
+    func remember(_ pending: Pending) -> ActionID {
         self.lastAction &+= 1
-        return ActionID(self.lastAction)
+        let id = ActionID(self.lastAction)
+        pending.client.actions.append(id)
+        self.pending[id] = pending
+        return id
     }
 
     /// Hands the action to whoever knows what to do with it.
@@ -209,9 +227,10 @@ public actor LockService {
         _ action: Action, _ id: ActionID, from client: Client.ID, to runner: LockspaceRunner,
         waitsForStart: Bool = false
     ) {
-        self.pending[id]?.runner = runner
-        if let known = self.clients[client]?.runners, !known.contains(where: { $0 === runner }) {
-            self.clients[client]?.runners.append(runner)
+        if let pending = self.pending[id] {
+            pending.runner = runner
+            let record = pending.client
+            if !record.runners.contains(where: { $0 === runner }) { record.runners.append(runner) }
         }
         runner.assumeIsolated {
             $0.receive(action, id, from: client, waitsForStart: waitsForStart)
@@ -223,7 +242,7 @@ public actor LockService {
     /// Answers an action. `runner` is the lockspace that it went through, if it did.
     func answer(_ id: ActionID, _ reply: Reply, from runner: LockspaceRunner? = nil) {
         guard let pending = self.pending.removeValue(forKey: id) else { return }
-        self.clients[pending.client]?.actions.remove(id)
+        pending.client.actions.removeAll { $0 == id }
         var reply = reply
         reply.kind = pending.action.kind ?? (pending.runner == nil ? nil : runner?.id.kind)
         if reply.error == .globalLockDisabled { reply.error = .lockspaceNotFound }
@@ -249,7 +268,7 @@ public actor LockService {
         guard reply.notes.contains(.noManagerInUse) else { return pending.reply(reply) }
         self.run {
             if await self.runningManagers().isEmpty { reply.notes.insert(.noManager) }
-            guard self.clients[pending.client] != nil else { return }
+            guard !pending.client.isClosed else { return }
             pending.reply(reply)
         }
     }

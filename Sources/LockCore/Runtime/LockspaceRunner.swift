@@ -80,7 +80,7 @@ actor LockspaceRunner {
         guard event.membership == self.machine.membership?.id else { return false }
         switch event.what {
         case .lost(let reason, _):
-            self.perform(self.machine.membershipLost(reason: reason))
+            self.perform(self.machine.membershipLost(reason: reason, now: self.time.now))
         case .wanted(let name, let grant):
             self.perform(self.machine.holdWanted(name, by: grant, now: self.time.now))
         }
@@ -143,7 +143,7 @@ actor LockspaceRunner {
         if case .sleep = work { self.sleeper = id }
         let task = Task.immediate {
             await self.perform(work)
-            self.tasks[id] = nil
+            if !self.tasks.isEmpty { self.tasks[id] = nil }
             self.lastEnded = id
         }
         if self.lastEnded != id { self.tasks[id] = task }

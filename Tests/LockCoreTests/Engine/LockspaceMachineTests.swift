@@ -244,6 +244,21 @@ import Testing
         #expect(space.lock("D", .volumeGroup, .shared) == ["D: lockspaceKilled"])
     }
 
+    @Test func `a grant that comes after the membership was lost goes back`() {
+        var space = LockspaceBench.started()
+        space.lock("A", self.volume, .exclusive)
+        #expect(space.membershipLost() == ["A: lockspaceKilled"])
+        #expect(space.granted(self.volume.name) == ["ask lv1 release"])
+
+        // A conversion that was under way is of no use either.
+        space = LockspaceBench.started()
+        space.lock("A", self.volume, .shared)
+        space.granted(self.volume.name)
+        space.lock("A", self.volume, .exclusive)
+        #expect(space.membershipLost() == ["tell A: lost"])
+        #expect(space.granted(self.volume.name) == ["A: lockspaceKilled"])
+    }
+
     @Test func `another host's wish reaches the client that can grant it`() {
         var space = LockspaceBench.started()
         space.lock("A", self.volume, .exclusive)

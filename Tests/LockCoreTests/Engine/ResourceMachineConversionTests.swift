@@ -47,6 +47,17 @@ import Testing
         #expect(vg.state == "ex held by A; waiting: B ex")
     }
 
+    @Test(arguments: [LockManagerError.Hold.unknown, .unchanged])
+    func `what a failed conversion was to publish comes with the release`(
+        _ hold: LockManagerError.Hold
+    ) {
+        var vg = ResourceBench.held(.volumeGroup, .exclusive, by: "A")
+        vg.update("A", version: 7)
+        #expect(vg.lock("A", .shared) == ["ask vg convert sh writing 7"])
+        vg.failed(hold: hold)
+        #expect(vg.unlock("A") == ["ask vg release writing 7"])
+    }
+
     @Test func `shared requests join a hold that was converted down`() {
         var vg = ResourceBench.held(.volumeGroup, .exclusive, by: "A")
         vg.lock("B", .shared)

@@ -3,6 +3,25 @@ import Testing
 
 /// Versions: announced, published with the end of an exclusive hold, read with the next grant.
 @Suite struct ResourceMachineValueTests {
+    @Test func `a change that a withdrawn request was shown is told to the next`() {
+        var vg = ResourceBench()
+        vg.lock("A", .shared)
+        vg.granted(.value(ValueBlock(format: 0x0101, resourceVersion: 4)))
+        vg.unlock("A")
+        vg.done()
+        vg.lock("A", .shared)
+        vg.vanish("A")
+        let changed = ValueBlockReading.value(ValueBlock(format: 0x0101, resourceVersion: 5))
+        #expect(vg.granted(changed) == ["ask vg release"])
+        vg.done()
+        vg.lock("B", .shared)
+        #expect(vg.granted(changed) == ["B: granted, changed"])
+        vg.unlock("B")
+        vg.done()
+        vg.lock("B", .shared)
+        #expect(vg.granted(changed) == ["B: granted, unchanged"])
+    }
+
     @Test func `a grant tells the version of the data`() {
         var vg = ResourceBench()
         vg.lock("A", .shared)

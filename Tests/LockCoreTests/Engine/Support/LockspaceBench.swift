@@ -190,7 +190,7 @@ struct LockspaceBench {
     }
 
     mutating func membershipLost() -> [String] {
-        self.tell(self.machine.membershipLost(reason: "no renewal"))
+        self.tell(self.machine.membershipLost(reason: "no renewal", now: self.now))
     }
 
     mutating func wanted(_ name: Resource.Name, grant: UInt64) -> [String] {
