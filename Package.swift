@@ -6,10 +6,12 @@ let package = Package(
     products: [
         .library(name: "LockCore", targets: ["LockCore"]),
         .library(name: "LockInMemory", targets: ["LockInMemory"]),
+        .library(name: "LockTesting", targets: ["LockTesting"]),
         .library(name: "LVMWire", targets: ["LVMWire"]),
         .library(name: "LVMClient", targets: ["LVMClient"]),
         .library(name: "LockServer", targets: ["LockServer"]),
         .executable(name: "holdfastd", targets: ["holdfastd"]),
+        .executable(name: "HostAgent", targets: ["HostAgent"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -21,6 +23,8 @@ let package = Package(
     targets: [
         .target(name: "LockCore"),
         .target(name: "LockInMemory", dependencies: ["LockCore"]),
+        .target(name: "LockTesting", dependencies: ["LockCore"]),
+        .executableTarget(name: "HostAgent", dependencies: ["LockCore", "LockTesting"]),
         .target(name: "LVMWire", dependencies: ["LockCore"]),
         .target(name: "LVMClient", dependencies: ["LVMWire"]),
         .target(
@@ -41,11 +45,15 @@ let package = Package(
         .testTarget(
             name: "LockCoreTests", dependencies: ["LockCore", "LockInMemory"],
             exclude: ["Transcripts"]),
+        .testTarget(name: "LockSimulationTests", dependencies: ["LockCore", "LockInMemory"]),
         .target(name: "DaemonHarness", path: "Tests/DaemonHarness"),
         .testTarget(name: "DifferentialTests", dependencies: ["DaemonHarness", "holdfastd"]),
         .testTarget(name: "EndToEndTests", dependencies: ["DaemonHarness", "holdfastd"]),
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
+        .testTarget(
+            name: "LockTestingTests",
+            dependencies: ["LockCore", "LockInMemory", "LockTesting", "HostAgent"]),
         .testTarget(name: "LVMWireTests", dependencies: ["LockCore", "LVMWire", "LVMClient"]),
         .testTarget(
             name: "LockServerTests",

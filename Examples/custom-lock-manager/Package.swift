@@ -13,6 +13,9 @@ let package = Package(
         .executableTarget(
             name: "custom-lock-manager",
             dependencies: ["LockFolder", .product(name: "LockCore", package: "holdfast")]),
+        .testTarget(
+            name: "LockFolderTests",
+            dependencies: ["LockFolder", .product(name: "LockTesting", package: "holdfast")]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -5,6 +5,9 @@ enum AllowedImports {
         "Sources/LockCore/": [],
         "Sources/LockCore/Runtime/": ["Synchronization", "Dispatch"],
         "Sources/LockInMemory/": ["LockCore", "Dispatch", "Synchronization"],
+        "Sources/LockTesting/": ["LockCore"],
+        "Sources/LockTesting/Agent/": ["LockCore", "Glibc", "Dispatch"],
+        "Sources/HostAgent/": ["LockCore", "LockTesting", "Glibc"],
         "Sources/LVMWire/": ["LockCore"],
         "Sources/LVMClient/": ["LVMWire", "Glibc", "Musl"],
         "Sources/LockServer/": [
@@ -27,7 +30,10 @@ enum AllowedImports {
 enum AllowedUnchecked {
     static let reasons = [
         "Sources/LockInMemory/ClusterBox.swift": "owns the queue that its state is behind",
+        "Sources/LockTesting/Agent/AgentStream.swift": "owns the queue that its state is behind",
         "Tests/LockCoreTests/Runtime/Support.swift": "owns the queue that its value is behind",
+        "Tests/LockSimulationTests/SeededExecutor.swift": "owns the queue that its state is behind",
+        "Tests/LockSimulationTests/WatchedManager.swift": "owns the queues of its logs",
         "Tests/LockInMemoryTests/ManualClock.swift": "owns the queue that its state is behind",
     ]
 }

@@ -1,6 +1,7 @@
 /// What a lock manager can do. The engine asks for these, never for the manager's name.
 public struct LockManagerCapabilities: Hashable, Sendable {
-    /// A request can wait in the manager's own queue; else it must be asked again.
+    /// A request can wait in the manager's own queue, which serves requests in the order in which
+    /// they came; else it must be asked again.
     public var waitsInQueue: Bool
     /// What a lock carries from one holder to the next.
     public var valueBlock: ValueBlockSupport

@@ -38,9 +38,11 @@ public protocol LockManager: Sendable {
     func join(
         _ prepared: Prepared, _ options: JoinOptions
     ) async throws(LockManagerError) -> Membership
-    /// Ends the membership. Every hold has been released before, if the host could.
+    /// Ends the membership, and every hold that is left in it. All have been released before, if
+    /// the host could.
     func leave(_ lockspace: Lockspace.ID, _ reason: LeaveReason) async throws(LockManagerError)
-    /// Do other hosts take part in the lockspace? This host is a member.
+    /// Do other hosts take part in the lockspace? This host is a member. A host that died counts as
+    /// long as it may hold anything.
     func otherHosts(in lockspace: Lockspace.ID) async throws(LockManagerError) -> OtherHosts
     /// How the manager sees this host in the lockspace; nil if it does not watch hosts.
     func localHost(in lockspace: Lockspace.ID) async throws(LockManagerError) -> Host?
@@ -62,7 +64,7 @@ public protocol LockManager: Sendable {
     /// Moves the hold to unlocked and publishes a value block, if one comes with it. Succeeds where
     /// nothing is held: after an acquire whose outcome is unknown the engine releases, too. After
     /// an error the engine regards the hold as released; the manager finishes the release by
-    /// itself.
+    /// itself, for hosts that ask later and for those that wait already.
     func release(
         _ resource: Resource.ID, writing value: ValueBlock?
     ) async throws(LockManagerError)
@@ -170,7 +172,7 @@ public enum LeaveReason: Hashable, Sendable {
 public struct AcquireOptions: Hashable, Sendable {
     /// Wait in the manager's queue until granted or cancelled, where it has one.
     public var waiting: Bool
-    /// Whether a lock left behind may be taken over.
+    /// Whether a lock left behind may be taken over. Adopted, it is a new grant.
     public var adopting: Adoption
     /// Repair a damaged lease.
     public var repairing: Bool
@@ -265,7 +267,7 @@ public struct LockManagerEvent: Hashable, Sendable {
         /// This host is losing, or has lost, its membership and with it every hold. Until
         /// `certainFor` has passed, no other host can be granted what this one held.
         case lost(reason: String, certainFor: Duration)
-        /// Another host waits for a resource that this grant covers.
+        /// Another host waits for a resource that this grant covers. Reported once per grant.
         case wanted(Resource.Name, by: Grant.ID)
     }
 
