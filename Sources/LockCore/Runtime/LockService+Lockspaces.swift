@@ -36,14 +36,7 @@ extension LockService {
 
     /// Why the lockspace cannot be started; nil if it can.
     private func refusal(to lockspace: Lockspace, _ manager: any LockManager) -> Reply? {
-        let longest = manager.capabilities.longestLockspaceName
-        guard lockspace.id.name.utf8.count <= longest else {
-            return .nameTooLong(lockspace.id, longest)
-        }
-        guard !lockspace.isGlobal else {
-            let message = "\(lockspace.id) is the name of the global lock's lockspace"
-            return Reply(.nameCollision, message: message)
-        }
+        if let refusal = self.refusal(toName: lockspace.id, manager) { return refusal }
         if let existing = self.runners[lockspace.volumeGroup] {
             return existing.assumeIsolated { runner in
                 if runner.machine.isStopping { return Reply(.contended, message: "still stopping") }
@@ -53,6 +46,20 @@ extension LockService {
         guard self.runners.count < Limits.lockspaces else {
             let message = "\(Limits.lockspaces) lockspaces are in use already"
             return Reply(.limitReached, message: message)
+        }
+        return nil
+    }
+
+    /// Why no volume group can have a lockspace of that name; nil if one can.
+    func refusal(toName lockspace: Lockspace.ID, _ manager: any LockManager) -> Reply? {
+        let longest = manager.capabilities.longestLockspaceName
+        guard lockspace.name.utf8.count <= longest else {
+            let limit = "\(longest) bytes, the limit of \(manager.kind)"
+            return Reply(.nameTooLong, message: "\(lockspace) is longer than \(limit)")
+        }
+        guard lockspace != .global(kind: manager.kind) else {
+            let message = "\(lockspace) is the name of the global lock's lockspace"
+            return Reply(.nameCollision, message: message)
         }
         return nil
     }

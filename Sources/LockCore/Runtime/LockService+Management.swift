@@ -45,14 +45,7 @@ extension LockService {
     ) async throws(LockManagerError) -> Reply {
         guard let kind, let manager = self.manager(kind) else { return Reply(.invalidRequest) }
         let lockspace = request.lockspace(kind)
-        let longest = manager.capabilities.longestLockspaceName
-        guard lockspace.name.utf8.count <= longest else {
-            return .nameTooLong(lockspace, longest)
-        }
-        guard lockspace != .global(kind: kind) else {
-            let message = "\(lockspace) is the name of the global lock's lockspace"
-            return Reply(.nameCollision, message: message)
-        }
+        if let refusal = self.refusal(toName: lockspace, manager) { return refusal }
         guard self.runners[request.volumeGroup] == nil else {
             let message = "a volume group \(request.volumeGroup) has its lockspace started"
             return Reply(.nameCollision, message: message)
@@ -103,12 +96,5 @@ extension LockService {
         let running = Set(await self.runningManagers()).union(self.globalLock.inUse)
         guard let kind = running.first else { return Reply(.noManagerRunning) }
         return running.count == 1 ? Reply(content: .manager(kind)) : Reply(.severalManagersRunning)
-    }
-}
-
-extension Reply {
-    static func nameTooLong(_ lockspace: Lockspace.ID, _ longest: Int) -> Reply {
-        let message = "\(lockspace) is longer than \(longest) bytes, the limit of \(lockspace.kind)"
-        return Reply(.nameTooLong, message: message)
     }
 }
