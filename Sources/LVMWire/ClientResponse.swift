@@ -11,14 +11,14 @@ public struct ClientResponse: Sendable {
     /// Reads the text of one frame.
     public init(_ frame: [UInt8]) throws(WireError) {
         var fields: [(key: String, value: Value)] = []
-        var scanner = ConfigScanner(frame)
-        while let field = try scanner.next() {
+        var scanner = ConfigScanner()
+        while let field = try scanner.next(in: frame.span) {
             let key = String(decoding: frame[field.key], as: UTF8.self)
             switch field.value {
             case .number(let number?): fields.append((key, .integer(number)))
             case .number(nil): throw WireError(.badNumber, field: key)
             case .string(let range, _):
-                let content = ConfigScanner.unescaped(frame[range])
+                let content = ConfigScanner.unescaped(frame.span.extracting(range))
                 fields.append((key, .string(String(decoding: content, as: UTF8.self))))
             }
         }

@@ -15,56 +15,52 @@ struct ConfigScanner {
         case string(Range<Int>, hasEscapes: Bool)
         /// A number; nil if it does not fit 64 bits.
         case number(Int64?)
+
+        /// An empty string.
+        var isEmpty: Bool {
+            if case .string(let content, _) = self { content.isEmpty } else { false }
+        }
     }
 
-    let text: [UInt8]
     private var at = 0
-    private var line = 1
 
-    init(_ text: [UInt8]) {
-        self.text = text
-    }
-
-    /// The next field, or nil at the end of the text.
-    mutating func next() throws(WireError) -> Field? {
-        self.skipSpace()
-        guard self.at < self.text.count else { return nil }
-        let key = self.scanKey()
-        guard !key.isEmpty else { throw self.unparsable() }
-        self.skipSpace()
-        guard self.at < self.text.count, self.text[self.at] == Byte.equals else {
-            throw self.unparsable()
+    /// The next field of the text, which is the same at every call; nil at its end.
+    mutating func next(in text: Span<UInt8>) throws(WireError) -> Field? {
+        self.skipSpace(text)
+        guard self.at < text.count else { return nil }
+        let key = self.scanKey(text)
+        guard !key.isEmpty else { throw self.unparsable(text) }
+        self.skipSpace(text)
+        guard self.at < text.count, text[self.at] == Byte.equals else {
+            throw self.unparsable(text)
         }
         self.at += 1
-        self.skipSpace()
-        guard self.at < self.text.count else { throw self.unparsable() }
+        self.skipSpace(text)
+        guard self.at < text.count else { throw self.unparsable(text) }
         let value =
-            self.text[self.at] == Byte.quote ? try self.scanString() : try self.scanNumber()
+            text[self.at] == Byte.quote ? try self.scanString(text) : try self.scanNumber(text)
         return Field(key: key, value: value)
     }
 
-    private mutating func skipSpace() {
-        while self.at < self.text.count {
-            switch self.text[self.at] {
-            case Byte.newline:
-                self.line += 1
-                self.at += 1
-            case Byte.space, 0x09, 0x0B, 0x0C, 0x0D:
+    private mutating func skipSpace(_ text: Span<UInt8>) {
+        while self.at < text.count {
+            switch text[self.at] {
+            case Byte.newline, Byte.space, 0x09, 0x0B, 0x0C, 0x0D:
                 self.at += 1
             case Byte.hash:
-                while self.at < self.text.count, self.text[self.at] != Byte.newline {
-                    self.at += 1
-                }
+                while self.at < text.count, text[self.at] != Byte.newline { self.at += 1 }
             default:
                 return
             }
         }
     }
 
-    private mutating func scanKey() -> Range<Int> {
+    private mutating func scanKey(_ text: Span<UInt8>) -> Range<Int> {
         let start = self.at
-        while self.at < self.text.count, Self.isKeyByte(self.text[self.at]) { self.at += 1 }
-        return start..<self.at
+        var end = start
+        while end < text.count, Self.isKeyByte(text[end]) { end += 1 }
+        self.at = end
+        return start..<end
     }
 
     private static func isKeyByte(_ byte: UInt8) -> Bool {
@@ -75,42 +71,38 @@ struct ConfigScanner {
         }
     }
 
-    private mutating func scanString() throws(WireError) -> Value {
-        self.at += 1
-        let start = self.at
+    private mutating func scanString(_ text: Span<UInt8>) throws(WireError) -> Value {
+        let start = self.at + 1
         var hasEscapes = false
-        while self.at < self.text.count {
-            switch self.text[self.at] {
+        var end = start
+        while end < text.count {
+            switch text[end] {
             case Byte.quote:
-                let content = start..<self.at
-                self.at += 1
-                return .string(content, hasEscapes: hasEscapes)
+                self.at = end + 1
+                return .string(start..<end, hasEscapes: hasEscapes)
             case Byte.backslash:
                 hasEscapes = true
-                self.at += 2
-            case Byte.newline:
-                self.line += 1
-                self.at += 1
+                end += 1
             default:
-                self.at += 1
+                break
             }
+            end += 1
         }
-        throw self.unparsable()
+        self.at = text.count
+        throw self.unparsable(text)
     }
 
-    private mutating func scanNumber() throws(WireError) -> Value {
-        let isNegative = self.text[self.at] == Byte.minus
-        if isNegative || self.text[self.at] == Byte.plus { self.at += 1 }
+    private mutating func scanNumber(_ text: Span<UInt8>) throws(WireError) -> Value {
+        let isNegative = text[self.at] == Byte.minus
+        if isNegative || text[self.at] == Byte.plus { self.at += 1 }
         let start = self.at
         var number: Int64? = 0
-        while self.at < self.text.count, case let digit = self.text[self.at] &- Byte.zero,
-            digit <= 9
-        {
+        while self.at < text.count, case let digit = text[self.at] &- Byte.zero, digit <= 9 {
             // Counted downwards, because the smallest number has no positive counterpart.
             number = number.flatMap { Self.appending(digit, to: $0) }
             self.at += 1
         }
-        guard self.at > start, self.isWordEnd else { throw self.unparsable() }
+        guard self.at > start, self.isWordEnd(text) else { throw self.unparsable(text) }
         guard !isNegative else { return .number(number) }
         return .number(number.flatMap { $0 == .min ? nil : -$0 })
     }
@@ -123,28 +115,30 @@ struct ConfigScanner {
     }
 
     /// A number must be followed by space, a comment, or nothing.
-    private var isWordEnd: Bool {
-        guard self.at < self.text.count else { return true }
-        switch self.text[self.at] {
+    private func isWordEnd(_ text: Span<UInt8>) -> Bool {
+        guard self.at < text.count else { return true }
+        switch text[self.at] {
         case Byte.newline, Byte.space, Byte.hash, 0x09, 0x0B, 0x0C, 0x0D: return true
         default: return false
         }
     }
 
-    private func unparsable() -> WireError {
-        WireError(.unparsable, line: self.line)
+    private func unparsable(_ text: Span<UInt8>) -> WireError {
+        var line = 1
+        for at in 0..<min(self.at, text.count) where text[at] == Byte.newline { line += 1 }
+        return WireError(.unparsable, line: line)
     }
 }
 
 extension ConfigScanner {
     /// A string's content without the backslashes that protect quotes and backslashes.
-    static func unescaped(_ content: ArraySlice<UInt8>) -> [UInt8] {
+    static func unescaped(_ content: Span<UInt8>) -> [UInt8] {
         var result: [UInt8] = []
         result.reserveCapacity(content.count)
-        var at = content.startIndex
-        while at < content.endIndex {
+        var at = 0
+        while at < content.count {
             let following = at + 1
-            if content[at] == Byte.backslash, following < content.endIndex,
+            if content[at] == Byte.backslash, following < content.count,
                 content[following] == Byte.quote || content[following] == Byte.backslash
             {
                 at = following

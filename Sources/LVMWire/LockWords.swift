@@ -32,6 +32,9 @@ extension LockMode {
         }
     }
 
+    static let byWord = WordTable(
+        [Self.unlocked, .null, .shared, .exclusive].map { ($0.word, $0) })
+
     /// The protocol's word for the mode.
     public var word: String {
         switch self {

@@ -14,13 +14,13 @@ struct RequestContext {
         self.fields = fields
         let volumeGroup = try fields.string(.vgName, .name, limit: Limits.nameBytes) ?? ""
         if volumeGroup.isEmpty, name.needsVolumeGroup {
-            throw fields.error(.missingField, RequestFields.Key.vgName.rawValue)
+            throw fields.error(.missingField, RequestFields.Key.vgName.name)
         }
         // Only for requests about a volume group; the global lock's must not depend on one.
         self.volumeGroup = name.needsVolumeGroup ? volumeGroup : ""
         let type = try fields.string(.vgLockType, .word, limit: Limits.nameBytes)
         self.kind = type.map(LockManagerKind.init(rawValue:))
-        self.options = Action.Options(words: fields.word(.opts) ?? "")
+        self.options = fields.options(.opts, among: Action.Options.byWord)
     }
 
     /// The operation, or nil if lvmlockd answers -22.
@@ -68,15 +68,16 @@ struct RequestContext {
 
     private func lock(_ name: RequestName) throws(WireError) -> Action.Operation {
         let target: Action.Target
-        var waiting = Waiting.retries(try self.retries())
+        let waiting: Waiting
         switch name {
-        case .lockGlobal: target = .global
-        case .lockVG: target = .volumeGroup
+        case .lockGlobal, .lockVG:
+            target = name == .lockGlobal ? .global : .volumeGroup
+            waiting = .retries(try self.retries())
         default:
             target = .logicalVolume(try self.logicalVolume())
             waiting = .passingConflicts(retries: try self.retries())
         }
-        switch LockMode(word: self.fields.word(.mode) ?? "") {
+        switch self.fields.word(.mode, among: LockMode.byWord) {
         case .unlocked: return .unlock(target)
         case .shared: return .lock(target, .shared, waiting)
         case .exclusive: return .lock(target, .exclusive, waiting)
@@ -105,7 +106,7 @@ struct RequestContext {
     /// Any mode but shared and exclusive takes the simulated holder away, as upstream does.
     private func simulateRemoteLock() throws(WireError) -> Action.Operation {
         let uuid = try self.uuid()
-        return switch LockMode(word: self.fields.word(.mode) ?? "") {
+        return switch self.fields.word(.mode, among: LockMode.byWord) {
         case .shared: .simulateRemoteLock(uuid: uuid, .shared)
         case .exclusive: .simulateRemoteLock(uuid: uuid, .exclusive)
         case .unlocked, .null, nil: .simulateRemoteLock(uuid: uuid, .unlocked)
@@ -114,7 +115,7 @@ struct RequestContext {
 
     private func refresh() throws(WireError) -> Action.Operation {
         guard let path = try self.fields.string(.path, .text) else {
-            throw self.fields.error(.missingField, RequestFields.Key.path.rawValue)
+            throw self.fields.error(.missingField, RequestFields.Key.path.name)
         }
         return .refreshLogicalVolume(path: path)
     }
@@ -130,7 +131,7 @@ struct RequestContext {
     private func uuid() throws(WireError) -> String {
         let uuid = try self.word(.lvUUID, limit: Limits.nameBytes)
         guard !uuid.isEmpty else {
-            throw self.fields.error(.missingField, RequestFields.Key.lvUUID.rawValue)
+            throw self.fields.error(.missingField, RequestFields.Key.lvUUID.name)
         }
         return uuid
     }

@@ -32,9 +32,11 @@ enum RequestName: String, CaseIterable {
 
     /// What the fields ask for; nil if they do not say, or say something unknown.
     init?(_ fields: RequestFields) {
-        guard let word = fields.word(.request) else { return nil }
-        self.init(rawValue: word)
+        guard let name = fields.word(.request, among: Self.byWord) else { return nil }
+        self = name
     }
+
+    private static let byWord = WordTable(Self.allCases.map { ($0.rawValue, $0) })
 
     var operation: OperationNumber {
         switch self {
