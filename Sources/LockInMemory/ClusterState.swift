@@ -123,15 +123,18 @@ struct ClusterState {
         _ id: Lockspace.ID,
         _ body: (inout MemoryLockspace, inout MemoryContext) throws(Failure) -> Answer
     ) throws(Failure) -> Answer {
-        defer { if self.lockspaces[id]?.isForgotten == true { self.lockspaces[id] = nil } }
+        var isForgotten = false
+        defer { if isForgotten { self.lockspaces[id] = nil } }
         return try Self.expireFirst(
-            &self.lockspaces[id, default: MemoryLockspace(id)], &self.context, body)
+            &self.lockspaces[id, default: MemoryLockspace(id)], &self.context, &isForgotten, body)
     }
 
     private static func expireFirst<Answer, Failure>(
         _ space: inout MemoryLockspace, _ context: inout MemoryContext,
+        _ isForgotten: inout Bool,
         _ body: (inout MemoryLockspace, inout MemoryContext) throws(Failure) -> Answer
     ) throws(Failure) -> Answer {
+        defer { isForgotten = space.isForgotten }
         space.expire(&context)
         return try body(&space, &context)
     }

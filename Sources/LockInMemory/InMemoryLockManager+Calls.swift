@@ -31,7 +31,7 @@ struct CallCircumstances {
 extension InMemoryLockManager {
     /// How far a call has come.
     fileprivate enum Progress<Answer> {
-        case pausing(CallCircumstances)
+        indirect case pausing(CallCircumstances)
         case answered(Result<Answer, LockManagerError>, pauseAfter: Duration)
     }
 
@@ -41,7 +41,18 @@ extension InMemoryLockManager {
         _ subject: CallSubject, pausing pause: Duration = .zero,
         _ body: (inout ClusterState, CallCircumstances) throws(LockManagerError) -> Answer
     ) async throws(LockManagerError) -> Answer {
-        var progress: Progress<Answer> = self.box.withState { state in
+        let progress = self.begin(subject, pausing: pause, body)
+        if case .answered(let answer, .zero) = progress { return try answer.get() }
+        return try await self.finish(progress, subject, body)
+    }
+
+    /// On its own, as ``finish(_:_:_:)``, to keep the frames of calls that do not pause small.
+    @inline(never)
+    private func begin<Answer>(
+        _ subject: CallSubject, pausing pause: Duration,
+        _ body: (inout ClusterState, CallCircumstances) throws(LockManagerError) -> Answer
+    ) -> Progress<Answer> {
+        self.box.withState { state in
             var circumstances = CallCircumstances(state.faults.strike(subject), self.rules)
             circumstances.pauseBefore += pause
             if circumstances.pauseBefore > .zero {
@@ -50,6 +61,14 @@ extension InMemoryLockManager {
             }
             return state.carryOut(subject, self.process, circumstances, body)
         }
+    }
+
+    @inline(never)
+    private func finish<Answer>(
+        _ progress: Progress<Answer>, _ subject: CallSubject,
+        _ body: (inout ClusterState, CallCircumstances) throws(LockManagerError) -> Answer
+    ) async throws(LockManagerError) -> Answer {
+        var progress = progress
         if case .pausing(var circumstances) = progress {
             await self.box.pause(circumstances.pauseBefore)
             progress = self.box.withState { state in

@@ -10,14 +10,17 @@ extension MemoryLockspace {
     ) throws(LockManagerError) -> AcquireOutcome? {
         try self.member(subject)
         let host = subject.host
-        self.finishReleases(of: name, &context) { $0 == host }
-        if let own = self.resources[name]?.hold(of: host) {
+        var resource = self.resources[name] ?? MemoryResource()
+        if let own = resource.hold(of: host), resource.holds[own].state == .releasing {
+            self.finishReleases(of: name, &context) { $0 == host }
+            resource = self.resources[name] ?? MemoryResource()
+        }
+        if let own = resource.hold(of: host) {
             return try self.adopt(own, of: name, mode, options.adopting, subject, &context)
         }
         // lvmlockd's test mode takes it that whatever is to be adopted was there.
         if options.adopting == .required && !context.rules.mirrorsTestMode { return .noOrphan }
 
-        let resource = self.resources[name] ?? MemoryResource()
         let obstacle = resource.obstacle(for: host, mode)
         if obstacle == nil && resource.waiters.isEmpty {
             return .granted(self.grant(name, mode, to: host, &context))
@@ -66,13 +69,14 @@ extension MemoryLockspace {
         case .live, .lost: break
         case .leftBehind, .failing, nil: throw subject.failure(.lockspaceNotFound)
         }
-        guard let own = self.resources[name]?.hold(of: subject.host),
-            let hold = self.resources[name]?.holds[own], hold.state != .orphan
+        guard let index = self.resources.index(forKey: name),
+            let own = self.resources.values[index].hold(of: subject.host),
+            case let hold = self.resources.values[index].holds[own], hold.state != .orphan
         else { return }
         let value = hold.state == .releasing ? hold.unpublished : subject.writing
         self.publish(value, under: hold, of: name, &context)
-        self.resources[name]?.holds.remove(at: own)
-        self.settle(name, &context)
+        self.resources.values[index].holds.remove(at: own)
+        self.settle(name, at: index, &context)
     }
 
     /// The caller's release failed; it is finished when the resource is next asked for, which it is
@@ -90,9 +94,9 @@ extension MemoryLockspace {
 
     /// The host is no longer interested in the resource.
     mutating func forget(_ name: Resource.Name, by host: UInt64, _ context: inout MemoryContext) {
-        self.resources[name]?.interests[host] = nil
-        if self.resources[name]?.hold(of: host) == nil { self.members[host]?.touched.remove(name) }
-        self.settle(name, &context)
+        guard let index = self.resources.index(forKey: name) else { return }
+        self.resources.values[index].interests[host] = nil
+        self.settle(name, at: index, &context)
     }
 
     /// Lets a host that does not exist hold the resource, in place of everybody else.
@@ -160,12 +164,14 @@ extension MemoryLockspace {
             self.resources[name]?.interests[host] = nil
             self.abandon(name, by: host, &context)
         }
-        self.members[host]?.touched = []
     }
 
+    /// The resources that the host holds, waits for, or has not forgotten.
+    ///
     /// In an order that does not depend on hashing, so that a run can be replayed.
     func touched(by host: UInt64) -> [Resource.Name] {
-        (self.members[host]?.touched ?? []).sorted { $0.description < $1.description }
+        self.resources.filter { $0.value.concerns(host) }.keys
+            .sorted { $0.description < $1.description }
     }
 
     // MARK: Granting
@@ -176,9 +182,16 @@ extension MemoryLockspace {
         let hold = MemoryHold(
             host: host, mode: mode, grant: context.nextGrant(),
             token: self.token(for: mode, &context))
-        self.resources[name, default: MemoryResource()].holds.append(hold)
-        self.members[host]?.touched.insert(name)
-        return self.answer(name, hold, context)
+        return Self.grant(hold, on: &self.resources[name, default: MemoryResource()], context)
+    }
+
+    private static func grant(
+        _ hold: MemoryHold, on resource: inout MemoryResource, _ context: MemoryContext
+    ) -> Grant {
+        resource.holds.append(hold)
+        let reading = resource.showValue(
+            to: hold.host, context.rules.capabilities.valueBlock)
+        return Grant(id: hold.grant, value: reading, token: hold.token)
     }
 
     /// Tells the host of its hold; from then on it has seen the value block as it stands.

@@ -7,7 +7,6 @@ extension MemoryLockspace {
         _ waiter: MemoryWaiter, for name: Resource.Name, _ context: inout MemoryContext
     ) {
         self.resources[name, default: MemoryResource()].waiters.append(waiter)
-        self.members[waiter.host]?.touched.insert(name)
         self.tellHolders(of: name, inTheWayOf: waiter, &context)
         self.finishReleases(of: name, &context) { $0 != waiter.host }
     }
@@ -15,6 +14,20 @@ extension MemoryLockspace {
     /// Lets the first waiters have the resource, as far as they can, and drops the record if
     /// nothing is left in it.
     mutating func settle(_ name: Resource.Name, _ context: inout MemoryContext) {
+        guard let index = self.resources.index(forKey: name) else { return }
+        self.settle(name, at: index, &context)
+    }
+
+    mutating func settle(
+        _ name: Resource.Name, at index: Dictionary<Resource.Name, MemoryResource>.Index,
+        _ context: inout MemoryContext
+    ) {
+        if self.resources.values[index].waiters.isEmpty {
+            if self.resources.values[index].isForgotten(context.rules.valueBlockLifetime) {
+                self.resources.remove(at: index)
+            }
+            return
+        }
         while let first = self.resources[name]?.waiters.first,
             self.resources[name]?.obstacle(for: first.host, first.mode) == nil
         {
@@ -96,9 +109,6 @@ extension MemoryLockspace {
         }
         for waiter in waiters where isMeant(waiter) {
             context.notices.append(.answer(waiter.id, answer))
-            if self.resources[name]?.interests[waiter.host] == nil {
-                self.members[waiter.host]?.touched.remove(name)
-            }
         }
         self.resources[name]?.waiters.removeAll(where: isMeant)
         self.settle(name, &context)

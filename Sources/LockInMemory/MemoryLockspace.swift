@@ -20,8 +20,6 @@ struct MemoryMember {
     var hostID: UInt64
     var generation: UInt64
     var standing: Standing = .live
-    /// Resources that the host holds, waits for, or has not forgotten.
-    var touched: Set<Resource.Name> = []
 }
 
 /// A lockspace as all hosts together see it: its members and its resources.
@@ -199,7 +197,7 @@ struct MemoryLockspace {
     }
 
     private mutating func orphanHolds(of host: UInt64) {
-        for name in self.members[host]?.touched ?? [] {
+        for name in self.touched(by: host) {
             guard let own = self.resources[name]?.hold(of: host),
                 self.resources[name]?.holds[own].state == .held
             else { continue }

@@ -35,6 +35,26 @@ struct MemoryWaiter {
     var mode: LockMode
 }
 
+/// A stamp for each of a few hosts.
+struct HostStamps {
+    private var entries: [(host: UInt64, stamp: UInt64)] = []
+
+    var isEmpty: Bool { self.entries.isEmpty }
+
+    subscript(host: UInt64) -> UInt64? {
+        get { self.entries.first { $0.host == host }?.stamp }
+        set {
+            let known = self.entries.firstIndex { $0.host == host }
+            switch (known, newValue) {
+            case (let index?, let stamp?): self.entries[index].stamp = stamp
+            case (let index?, nil): self.entries.remove(at: index)
+            case (nil, let stamp?): self.entries.append((host, stamp))
+            case (nil, nil): break
+            }
+        }
+    }
+}
+
 /// A resource as all hosts together see it: who holds it, who waits, and its value block.
 struct MemoryResource {
     /// In the order in which they were granted, so that nothing depends on hashing.
@@ -42,7 +62,7 @@ struct MemoryResource {
     /// In the order in which they came.
     var waiters: [MemoryWaiter] = []
     /// The hosts that have not forgotten the resource, each with the stamp that it saw last.
-    var interests: [UInt64: UInt64] = [:]
+    var interests = HostStamps()
     /// The last block that was published.
     var value: ValueBlock?
     /// Tells one publication from another; 0 before the first.
@@ -51,6 +71,12 @@ struct MemoryResource {
     /// The place of the host's own hold.
     func hold(of host: UInt64) -> Int? {
         self.holds.firstIndex { $0.host == host }
+    }
+
+    /// Does the host hold the resource, wait for it, or remember it?
+    func concerns(_ host: UInt64) -> Bool {
+        self.interests[host] != nil || self.hold(of: host) != nil
+            || self.waiters.contains { $0.host == host }
     }
 
     /// The place of a hold that keeps the host from that mode.
