@@ -49,10 +49,13 @@ package struct GlobalLockMachine: Sendable {
 
     // MARK: What happened
 
-    /// A request named the manager, or it is the only one that runs.
-    package mutating func used(_ kind: LockManagerKind) {
-        guard self.managers.contains(where: { $0.kind == kind }) else { return }
+    /// A request named the manager, or it is the only one that runs. False if there is no such
+    /// manager.
+    @discardableResult
+    package mutating func used(_ kind: LockManagerKind) -> Bool {
+        guard self.managers.contains(where: { $0.kind == kind }) else { return false }
         self.inUse.insert(kind)
+        return true
     }
 
     /// A volume group was found, or made, to carry the global lock.

@@ -111,8 +111,8 @@ extension LockspaceMachine {
             request.drives = volume.drives
         }
         guard
-            self.resources[target.name] != nil
-                || self.resources.count < Limits.resourcesPerLockspace
+            self.resources.count < Limits.resourcesPerLockspace
+                || self.resources[target.name] != nil
         else {
             let message = "\(Limits.resourcesPerLockspace) resources are locked already"
             return [.reply(id, Reply(.limitReached, message: message))]

@@ -6,10 +6,11 @@ extension LockspaceMachine {
     mutating func hand(
         _ input: ResourceInput, to name: Resource.Name, from client: Client.ID? = nil, now: Duration
     ) -> [Effect] {
-        if self.resources.index(forKey: name) == nil {
-            self.resources[name] = self.makeResource(name)
+        var effects: [Effect] = []
+        self.step(self.placeOfResource(name), for: client, &effects) {
+            $0.received(input, now: now, &$1)
         }
-        return self.step(name, client) { $0.received(input, now: now) }
+        return effects
     }
 
     /// Hands an input to a resource's machine; without one there is nothing to unlock.
@@ -17,23 +18,25 @@ extension LockspaceMachine {
         _ input: ResourceInput, _ name: Resource.Name, _ id: ActionID, from client: Client.ID,
         now: Duration
     ) -> [Effect] {
-        guard self.resources.index(forKey: name) != nil else {
+        guard let place = self.resources.place(of: name) else {
             return [.reply(id, Reply(.notHeld))]
         }
-        return self.step(name, client) { $0.received(input, now: now) }
+        var effects: [Effect] = []
+        self.step(place, for: client, &effects) { $0.received(input, now: now, &$1) }
+        return effects
     }
 
     /// The lock manager answered a call about a resource.
     package mutating func managerAnswered(
         _ answer: ResourceAnswer, for name: Resource.Name, now: Duration
     ) -> [Effect] {
-        let effects = self.step(name, nil) { $0.managerAnswered(answer, now: now) }
+        let effects = self.step(name) { $0.managerAnswered(answer, now: now, &$1) }
         return self.state == .clearing ? effects + self.leaveIfCleared() : effects
     }
 
     /// A time that a resource's machine wished for has come.
     package mutating func timePassed(for name: Resource.Name, now: Duration) -> [Effect] {
-        self.step(name, nil) { $0.timePassed(now: now) }
+        self.step(name) { $0.timePassed(now: now, &$1) }
     }
 
     /// A request that waits is not wanted any more.
@@ -44,15 +47,16 @@ extension LockspaceMachine {
             self.early.remove(at: index)
             return [.reply(id, Reply(.cancelled))]
         }
-        return self.step(name, client) { $0.received(.withdraw(id), now: now) }
+        return self.step(name, for: client) { $0.received(.withdraw(id), now: now, &$1) }
     }
 
     /// A client's connection is gone: so are its transient locks and its requests.
     package mutating func clientVanished(_ client: Client.ID, now: Duration) -> [Effect] {
         self.early.removeAll { $0.1 == client }
         var effects: [Effect] = []
-        for name in self.inOrder(self.namesOfClient.removeValue(forKey: client) ?? []) {
-            effects += self.step(name, nil) { $0.received(.clientVanished(client), now: now) }
+        let places = self.placesOfClient.removeValue(forKey: client) ?? []
+        for place in self.resources.inOrder(places) {
+            self.step(place, &effects) { $0.received(.clientVanished(client), now: now, &$1) }
         }
         return effects
     }
@@ -61,64 +65,67 @@ extension LockspaceMachine {
     package mutating func replyLost(
         _ name: Resource.Name, of client: Client.ID, now: Duration
     ) -> [Effect] {
-        self.step(name, nil) { $0.received(.replyLost(client), now: now) }
+        self.step(name) { $0.received(.replyLost(client), now: now, &$1) }
     }
 
-    /// The names of resources in the order in which they were made, so that a run can be replayed.
-    func inOrder(_ names: some Sequence<Resource.Name>) -> [Resource.Name] {
-        names.compactMap { name in self.resources[name].map { (name, $0.order) } }
-            .sorted { $0.1 < $1.1 }.map(\.0)
+    // MARK: Steps
+
+    /// Lets a resource's machine take an input, if there is such a machine.
+    mutating func step(
+        _ name: Resource.Name, for client: Client.ID? = nil,
+        _ input: (inout ResourceMachine, inout [Effect]) -> Void
+    ) -> [Effect] {
+        guard let place = self.resources.place(of: name) else { return [] }
+        var effects: [Effect] = []
+        self.step(place, for: client, &effects, input)
+        return effects
+    }
+
+    /// Lets the machine at that place take an input, about a client if one is named.
+    mutating func step(
+        _ place: Int, for client: Client.ID? = nil, _ effects: inout [Effect],
+        _ input: (inout ResourceMachine, inout [Effect]) -> Void
+    ) {
+        self.steps &+= 1
+        let change = Self.take(input, &self.resources.machines[place], client, &effects)
+        if let client = change.client {
+            self.note(client, at: place, isConcerned: change.concernsClient)
+        }
+        if change.isDone { self.resources.remove(at: place) }
+        guard change.locks != 0 else { return }
+        self.lockCount += change.locks
+        if change.isVolume { self.volumeLockCount += change.locks }
+        if change.locks < 0, self.lockCount == 0 { effects.append(.became(.unused)) }
     }
 
     /// What a step did to the machine that took it.
     private struct Change {
-        var locks = 0
-        var isDone = false
+        var locks: Int
+        var isDone: Bool
+        var isVolume: Bool
         /// The client that the step was about, and whether it still has anything there.
         var client: Client.ID?
-        var concernsClient = false
-    }
-
-    mutating func step(
-        _ name: Resource.Name, _ client: Client.ID?,
-        _ input: (inout ResourceMachine) -> [Effect]
-    ) -> [Effect] {
-        guard let index = self.resources.index(forKey: name) else { return [] }
-        self.steps &+= 1
-        var change = Change(client: client)
-        // The machine is changed in its place; to read it there would copy it.
-        var effects = Self.take(input, &self.resources.values[index], &change)
-        if change.isDone { self.resources.remove(at: index) }
-        if let client = change.client {
-            self.note(client, at: name, isConcerned: change.concernsClient)
-        }
-        guard change.locks != 0 else { return effects }
-        self.lockCount += change.locks
-        if case .logicalVolume = name { self.volumeLockCount += change.locks }
-        if change.locks < 0, self.lockCount == 0 { effects.append(.became(.unused)) }
-        return effects
+        var concernsClient: Bool
     }
 
     private static func take(
-        _ input: (inout ResourceMachine) -> [Effect], _ machine: inout ResourceMachine,
-        _ change: inout Change
-    ) -> [Effect] {
+        _ input: (inout ResourceMachine, inout [Effect]) -> Void,
+        _ machine: inout ResourceMachine, _ client: Client.ID?, _ effects: inout [Effect]
+    ) -> Change {
         let before = machine.locks.count
-        change.client = change.client ?? machine.clientBeingServed
-        let effects = input(&machine)
-        change.locks = machine.locks.count - before
-        change.isDone = machine.isDone
-        if let client = change.client { change.concernsClient = machine.concerns(client) }
-        return effects
+        let client = client ?? machine.clientBeingServed
+        input(&machine, &effects)
+        let isVolume = if case .logicalVolume = machine.name { true } else { false }
+        return Change(
+            locks: machine.locks.count - before, isDone: machine.isDone, isVolume: isVolume,
+            client: client, concernsClient: client.map { machine.concerns($0) } ?? false)
     }
 
-    private mutating func note(_ client: Client.ID, at name: Resource.Name, isConcerned: Bool) {
+    private mutating func note(_ client: Client.ID, at place: Int, isConcerned: Bool) {
         if isConcerned {
-            self.namesOfClient[client, default: []].insert(name)
-        } else if self.namesOfClient[client]?.remove(name) != nil,
-            self.namesOfClient[client]?.isEmpty == true
-        {
-            self.namesOfClient[client] = nil
+            self.placesOfClient[client, default: []].insert(place)
+        } else {
+            self.placesOfClient[client]?.remove(place)
         }
     }
 }

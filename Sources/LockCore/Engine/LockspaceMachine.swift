@@ -49,7 +49,7 @@ package struct LockspaceMachine: Sendable {
     package internal(set) var membership: Membership?
     /// The storage was lost: only letting go is allowed.
     package internal(set) var isKilled = false
-    package internal(set) var resources: [Resource.Name: ResourceMachine] = [:]
+    package internal(set) var resources = ResourceTable()
     /// How many locks are held; the second counts logical volumes only.
     package internal(set) var lockCount = 0
     package internal(set) var volumeLockCount = 0
@@ -65,9 +65,9 @@ package struct LockspaceMachine: Sendable {
     var questions: [ActionID: Question] = [:]
     /// Requests that wait until the lockspace has started.
     var early: [(ActionID, Client.ID, Action)] = []
-    /// Where a client has locks or requests.
-    var namesOfClient: [Client.ID: Set<Resource.Name>] = [:]
-    var nextOrder: UInt64 = 0
+    /// The places of the resources where a client has locks or requests, or had some that ended
+    /// with somebody else's.
+    var placesOfClient: [Client.ID: Set<Int>] = [:]
 
     /// A lockspace that begins to start.
     package init(
@@ -79,23 +79,25 @@ package struct LockspaceMachine: Sendable {
         self.options = options
         self.salt = salt
         // Every lockspace has the volume group's resource from the beginning.
-        self.resources[.volumeGroup] = self.makeResource(.volumeGroup)
+        _ = self.placeOfResource(.volumeGroup)
     }
 
+    /// How often this host had joined, with this membership; 0 if the manager counts none.
+    package var generation: UInt64 { self.membership?.generation ?? 0 }
     package var isStarting: Bool { self.state == .preparing || self.state == .joining }
     package var isOver: Bool { self.state == .stopped || self.state == .failed }
     package var isEnding: Bool { self.isStopping || self.isOver }
     package var isStopping: Bool { self.stop != nil && !self.isOver }
 
-    mutating func makeResource(_ name: Resource.Name) -> ResourceMachine {
-        self.nextOrder += 1
+    /// The place of a resource's machine, which is made if there is none.
+    mutating func placeOfResource(_ name: Resource.Name) -> Int {
         let isVolume = if case .logicalVolume = name { true } else { false }
-        return ResourceMachine(
-            ResourceMachine.Traits(
+        return self.resources.place(
+            of: name,
+            makingWith: ResourceMachine.Traits(
                 name: name,
                 keepsValueBlock: !isVolume && self.capabilities.valueBlock != .none,
-                waitsInQueue: self.capabilities.waitsInQueue, salt: self.salt),
-            order: self.nextOrder)
+                waitsInQueue: self.capabilities.waitsInQueue, salt: self.salt))
     }
 
     // MARK: Start
@@ -183,8 +185,10 @@ package struct LockspaceMachine: Sendable {
         var effects = asking.map { Effect.reply($0, Reply(.lockspaceNotFound)) }
         self.questions = [:]
         let removed = self.stop?.reason == .removed
-        for name in self.inOrder(self.resources.keys) {
-            effects += self.hand(.clear(removed: removed), to: name, now: now)
+        for place in self.resources.placesInOrder {
+            self.step(place, &effects) {
+                $0.received(.clear(removed: removed), now: now, &$1)
+            }
         }
         return effects + self.leaveIfCleared()
     }
@@ -205,7 +209,7 @@ package struct LockspaceMachine: Sendable {
             // The manager still has users of the lockspace: it stays, and can be stopped again.
             self.state = .started
             self.stop = nil
-            self.resources[.volumeGroup] = self.makeResource(.volumeGroup)
+            _ = self.placeOfResource(.volumeGroup)
             return [.became(.started)] + stop.answering.map { Effect.reply($0, Reply(error)) }
         }
         self.state = .stopped
@@ -220,8 +224,8 @@ package struct LockspaceMachine: Sendable {
         self.isKilled = true
         let owners = self.resources.values.flatMap { $0.locks.compactMap(\.owner) }
         var effects = Set(owners).sorted().map { Effect.lost($0) }
-        for name in self.inOrder(self.resources.keys) {
-            effects += self.step(name, nil) { $0.membershipLost(now: now) }
+        for place in self.resources.placesInOrder {
+            self.step(place, &effects) { $0.membershipLost(now: now, &$1) }
         }
         return effects
     }
@@ -230,6 +234,6 @@ package struct LockspaceMachine: Sendable {
     package mutating func holdWanted(
         _ name: Resource.Name, by grant: Grant.ID, now: Duration
     ) -> [Effect] {
-        self.step(name, nil) { $0.holdWanted(by: grant) }
+        self.step(name) { $0.holdWanted(by: grant, &$1) }
     }
 }

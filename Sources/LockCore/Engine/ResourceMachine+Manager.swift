@@ -1,6 +1,6 @@
 // The machine's dealings with the lock manager: what it asks, and what the answers mean.
 extension ResourceMachine {
-    mutating func acquire(for request: LockRequest, now: Duration) -> Effect {
+    mutating func acquire(for request: LockRequest, now: Duration, _ effects: inout [Effect]) {
         self.state = .acquiring(request.mode, for: request.id)
         self.hasInterest = true
         self.hasCancelled = false
@@ -9,86 +9,92 @@ extension ResourceMachine {
             adopting: request.adopting, repairing: request.repairing)
         // In a manager's queue nobody tells when waiting begins: it may be now.
         if options.waiting { self.waiting[0].contendedSince = request.contendedSince ?? now }
-        return .ask(
-            self.name,
-            .acquire(
-                request.mode, options, arguments: request.arguments, drives: request.drives))
+        effects.append(
+            .ask(
+                self.name,
+                .acquire(
+                    request.mode, options, arguments: request.arguments, drives: request.drives)))
     }
 
     /// Calls a waiting acquire back from the manager's queue, once.
-    mutating func cancelAcquire() -> [Effect] {
-        guard self.traits.waitsInQueue, !self.hasCancelled else { return [] }
+    mutating func cancelAcquire(_ effects: inout [Effect]) {
+        guard self.traits.waitsInQueue, !self.hasCancelled else { return }
         self.hasCancelled = true
-        return [.cancelAcquire(self.name)]
+        effects.append(.cancelAcquire(self.name))
     }
 
     mutating func convert(
-        _ lock: Lock, to mode: LockMode, for request: LockRequest
-    ) -> [Effect] {
+        _ lock: Lock, to mode: LockMode, for request: LockRequest, _ effects: inout [Effect]
+    ) {
         self.justGranted = nil
         if mode == .exclusive, self.locks.count > 1 {
             let message = "other clients of this host hold the lock shared"
-            return [.reply(request.id, Reply(.contended, message: message))]
+            return effects.append(.reply(request.id, Reply(.contended, message: message)))
         }
         self.state = .converting(request.id, owner: lock.owner, to: mode)
         self.unpublished = self.valueToPublish(by: lock) ?? self.unpublished
         let value = self.hold == .exclusive ? self.unpublished : nil
-        return [.ask(self.name, .convert(mode, writing: value))]
+        effects.append(.ask(self.name, .convert(mode, writing: value)))
     }
 
     /// Asks for something that needs the resource unlocked.
     mutating func ask(
-        _ call: ResourceCall, for id: ActionID, orElse refusal: LockErrorCode
-    ) -> [Effect] {
+        _ call: ResourceCall, for id: ActionID, orElse refusal: LockErrorCode,
+        _ effects: inout [Effect]
+    ) {
         guard self.hold == .unlocked, self.waiting.isEmpty else {
-            return [.reply(id, Reply(refusal, message: "\(self.name) is locked on this host"))]
+            let message = "\(self.name) is locked on this host"
+            return effects.append(.reply(id, Reply(refusal, message: message)))
         }
         self.state = .asking(id, call)
-        return [.ask(self.name, call)]
+        effects.append(.ask(self.name, call))
     }
 
-    mutating func remoteHolderSimulated(_ id: ActionID, _ mode: LockMode) -> [Effect] {
+    mutating func remoteHolderSimulated(
+        _ id: ActionID, _ mode: LockMode, _ effects: inout [Effect]
+    ) {
         self.locks.removeAll(where: \.isPersistent)
         if self.locks.isEmpty { self.hold = .unlocked }
         let call = ResourceCall.simulateRemoteHolder(mode)
         self.state = .asking(id, call)
-        return [.ask(self.name, call)]
+        effects.append(.ask(self.name, call))
     }
 
     /// Another host waits for what this host was granted. News of a grant that is not known yet is
     /// kept until the manager's answer comes.
-    package mutating func holdWanted(by grant: Grant.ID?) -> [Effect] {
+    package mutating func holdWanted(by grant: Grant.ID?, _ effects: inout [Effect]) {
         self.earlyWanted = nil
         if let grant, self.hold != .unlocked, self.grant == grant {
-            return self.locks.compactMap(\.owner).map { .wanted($0) }
+            for lock in self.locks { lock.owner.map { effects.append(.wanted($0)) } }
+            return
         }
         switch self.state {
         case .acquiring, .converting: self.earlyWanted = grant
         case .idle, .releasing, .forgetting, .asking: break
         }
-        return []
     }
 
     // MARK: Answers
 
-    mutating func conclude(_ answer: ResourceAnswer, now: Duration) -> [Effect] {
+    mutating func conclude(
+        _ answer: ResourceAnswer, now: Duration, _ effects: inout [Effect]
+    ) {
         let state = self.state
         self.state = .idle
         switch (state, answer) {
         case (.acquiring(let mode, for: let id), .outcome(let outcome)):
-            return self.acquireAnswered(outcome, mode, for: id, now: now)
+            self.acquireAnswered(outcome, mode, for: id, now: now, &effects)
         case (.converting(let id, let owner, let mode), .outcome(let outcome)):
-            return self.convertAnswered(outcome, id, owner: owner, to: mode)
-                + self.holdWanted(by: self.earlyWanted)
+            self.convertAnswered(outcome, id, owner: owner, to: mode, &effects)
+            self.holdWanted(by: self.earlyWanted, &effects)
         case (.releasing(let id), .done):
             // A failed release counts as released: the manager finishes it by itself.
             self.hold = .unlocked
-            return id.map { [.reply($0, .done)] } ?? []
+            if let id { effects.append(.reply(id, .done)) }
         case (.forgetting, .done):
             self.hasInterest = false
-            return []
         case (.asking(let id, let call), .done(let error)):
-            return self.askAnswered(id, call, error)
+            self.askAnswered(id, call, error, &effects)
         case (.idle, _), (.acquiring, .done), (.converting, .done),
             (.releasing, .outcome), (.forgetting, .outcome), (.asking, .outcome):
             preconditionFailure("\(self.name) in \(state) cannot be answered with \(answer)")
@@ -97,34 +103,34 @@ extension ResourceMachine {
 
     private mutating func acquireAnswered(
         _ outcome: Result<AcquireOutcome, LockManagerError>, _ mode: LockMode, for id: ActionID?,
-        now: Duration
-    ) -> [Effect] {
+        now: Duration, _ effects: inout [Effect]
+    ) {
         switch outcome {
         case .success(.granted(let grant)):
             self.hold = mode
             self.grant = grant.id
             self.backoff = nil
-            return self.granted(grant) + self.holdWanted(by: self.earlyWanted)
+            self.granted(grant, &effects)
+            self.holdWanted(by: self.earlyWanted, &effects)
         case .success(.contended(let contention)):
             // What stood in the way of a request that was withdrawn decides about no other.
-            return id == nil ? [] : self.contended(contention, mode, now: now)
+            if id != nil { self.contended(contention, mode, now: now, &effects) }
         case .success(.noOrphan):
-            return self.answerHead(id, Reply(.noOrphan, isFromManager: true))
+            self.answerHead(id, Reply(.noOrphan, isFromManager: true), &effects)
         case .success(.orphanInOtherMode):
-            return self.answerHead(id, Reply(.orphanInOtherMode, isFromManager: true))
+            self.answerHead(id, Reply(.orphanInOtherMode, isFromManager: true), &effects)
         case .failure(let error):
-            var effects = self.answerHead(id, Reply(error))
+            self.answerHead(id, Reply(error), &effects)
             if error.code == .globalLockDisabled { effects.append(.globalLock(enabled: false)) }
             // Let go of an unclear hold before anyone asks again.
-            return error.hold == .unknown
-                ? effects + self.release(writing: nil, answering: nil) : effects
+            if error.hold == .unknown { self.release(writing: nil, answering: nil, &effects) }
         }
     }
 
     /// The hold is raised, for the head of the queue; if the request that asked was withdrawn, for
     /// the next one that wants the same, or for nobody. The value block may still say that the
     /// grant is of no use, but the client has the lock then, and lets go of it as usual.
-    private mutating func granted(_ grant: Grant) -> [Effect] {
+    private mutating func granted(_ grant: Grant, _ effects: inout [Effect]) {
         var reading = grant.value
         var error: LockErrorCode?
         if self.traits.keepsValueBlock, case .value(let block) = grant.value {
@@ -140,40 +146,39 @@ extension ResourceMachine {
         }
         guard self.waiting.first?.mode == self.hold else {
             self.hasUntoldChange = self.hasUntoldChange || reading != .unchanged
-            return []
+            return
         }
         if self.hasUntoldChange, reading == .unchanged { reading = .changed }
         self.hasUntoldChange = false
-        return self.grantHead(error, value: reading, token: grant.token)
+        self.grantHead(error, value: reading, token: grant.token, &effects)
     }
 
     /// Gives the request at the head its lock on the hold that is there.
     mutating func grantHead(
-        _ error: LockErrorCode? = nil, value: ValueBlockReading, token: FencingToken?
-    ) -> [Effect] {
+        _ error: LockErrorCode? = nil, value: ValueBlockReading, token: FencingToken?,
+        _ effects: inout [Effect]
+    ) {
         let request = self.waiting.removeFirst()
         guard !self.locks.contains(where: { $0.owner == request.owner }) else {
-            return [.reply(request.id, Reply(.alreadyHeld))]
+            return effects.append(.reply(request.id, Reply(.alreadyHeld)))
         }
         self.locks.append(Lock(mode: request.mode, owner: request.owner))
         self.justGranted = request.client
-        let reply = Reply(error, content: .granted(value, token))
-        var effects: [Effect] = [.reply(request.id, reply)]
-        guard request.isPersistent else { return effects }
+        effects.append(.reply(request.id, Reply(error, content: .granted(value, token))))
+        guard request.isPersistent else { return }
         // A persistent lock decides about those that wait, but for the ones that share the hold.
         while self.hold == .shared, self.waiting.first?.mode == .shared {
-            effects += self.grantHead(value: .unknown, token: nil)
+            self.grantHead(value: .unknown, token: nil, &effects)
         }
-        return effects + self.placeWaitingRequests()
+        self.placeWaitingRequests(&effects)
     }
 
     /// Another host is in the way. Requests of the same mode at the front of the queue share the
     /// fate of the one that asked: those that wait go on waiting, the others have their answer.
     private mutating func contended(
-        _ contention: Contention, _ mode: LockMode, now: Duration
-    ) -> [Effect] {
+        _ contention: Contention, _ mode: LockMode, now: Duration, _ effects: inout [Effect]
+    ) {
         let sharing = mode == .shared ? self.waiting.prefix { $0.mode == .shared }.count : 1
-        var effects: [Effect] = []
         var staying: [LockRequest] = []
         for var request in self.waiting.prefix(sharing) {
             request.contendedSince = request.contendedSince ?? now
@@ -186,13 +191,12 @@ extension ResourceMachine {
         self.waiting.replaceSubrange(0..<sharing, with: staying)
         guard let head = staying.first else {
             self.backoff = nil
-            return effects
+            return
         }
         let attempts = (self.backoff?.attempts ?? 0) + 1
         let pauseEnd = now + RetryPolicy.pause(afterAttempts: attempts, salt: self.traits.salt)
         let until = min(pauseEnd, head.lastAttempt ?? pauseEnd)
         self.backoff = Backoff(attempts: attempts, until: until)
-        return effects
     }
 
     private static func reply(to contention: Contention) -> Reply {
@@ -207,17 +211,19 @@ extension ResourceMachine {
     }
 
     /// Answers the request that was with the manager and takes it out of the queue.
-    private mutating func answerHead(_ id: ActionID?, _ reply: Reply) -> [Effect] {
+    private mutating func answerHead(
+        _ id: ActionID?, _ reply: Reply, _ effects: inout [Effect]
+    ) {
         self.backoff = nil
-        guard let id else { return [] }
+        guard let id else { return }
         self.waiting.removeFirst()
-        return [.reply(id, reply)]
+        effects.append(.reply(id, reply))
     }
 
     private mutating func convertAnswered(
         _ outcome: Result<AcquireOutcome, LockManagerError>, _ id: ActionID, owner: Client.ID?,
-        to mode: LockMode
-    ) -> [Effect] {
+        to mode: LockMode, _ effects: inout [Effect]
+    ) {
         let reply: Reply
         switch outcome {
         case .success(.granted(let grant)):
@@ -238,7 +244,8 @@ extension ResourceMachine {
             if error.hold == .unknown { self.setMode(.shared, of: owner) }
             reply = Reply(error)
         }
-        return [.reply(id, reply)] + self.placeWaitingRequests()
+        effects.append(.reply(id, reply))
+        self.placeWaitingRequests(&effects)
     }
 
     private mutating func setMode(_ mode: LockMode, of owner: Client.ID?) {
@@ -248,12 +255,13 @@ extension ResourceMachine {
     }
 
     private mutating func askAnswered(
-        _ id: ActionID, _ call: ResourceCall, _ error: LockManagerError?
-    ) -> [Effect] {
-        let answer = Effect.reply(id, error.map { Reply($0) } ?? .done)
-        guard case .setGlobalLock(let enabled, _) = call, error == nil else { return [answer] }
+        _ id: ActionID, _ call: ResourceCall, _ error: LockManagerError?,
+        _ effects: inout [Effect]
+    ) {
+        effects.append(.reply(id, error.map { Reply($0) } ?? .done))
+        guard case .setGlobalLock(let enabled, _) = call, error == nil else { return }
         self.isEnding = !enabled
-        let withdrawn = enabled ? [] : self.withdraw { _ in true }
-        return [answer, .globalLock(enabled: enabled)] + withdrawn
+        effects.append(.globalLock(enabled: enabled))
+        if !enabled { self.withdraw(&effects) { _ in true } }
     }
 }

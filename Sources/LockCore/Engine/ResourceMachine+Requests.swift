@@ -10,17 +10,20 @@ extension ResourceMachine {
         case wait
     }
 
-    mutating func lockRequested(_ request: LockRequest) -> [Effect] {
-        if self.isEnding { return [.reply(request.id, Reply(.lockspaceStopping))] }
-        if case .idle = self.state {} else { return self.enqueue(request) }
+    mutating func lockRequested(_ request: LockRequest, _ effects: inout [Effect]) {
+        if self.isEnding {
+            return effects.append(.reply(request.id, Reply(.lockspaceStopping)))
+        }
+        if case .idle = self.state {} else { return self.enqueue(request, &effects) }
         switch self.place(request) {
         case .answer(let reply):
             self.justGranted = nil
-            return [.reply(request.id, reply)] + self.placeWaitingRequests()
+            effects.append(.reply(request.id, reply))
+            self.placeWaitingRequests(&effects)
         case .convert(let index):
-            return self.convert(self.locks[index], to: request.mode, for: request)
+            self.convert(self.locks[index], to: request.mode, for: request, &effects)
         case .wait:
-            return self.enqueue(request)
+            self.enqueue(request, &effects)
         }
     }
 
@@ -49,17 +52,16 @@ extension ResourceMachine {
         return own.map { .convert(lock: $0) } ?? .wait
     }
 
-    private mutating func enqueue(_ request: LockRequest) -> [Effect] {
+    private mutating func enqueue(_ request: LockRequest, _ effects: inout [Effect]) {
         guard request.waiting.queues || !self.isInTheWay(of: request) else {
             let message = "another client of this host is in the way"
-            return [.reply(request.id, Reply(.contended, message: message))]
+            return effects.append(.reply(request.id, Reply(.contended, message: message)))
         }
         guard self.waiting.count < Limits.waitingPerResource else {
             let message = "\(Limits.waitingPerResource) requests wait for \(self.name) already"
-            return [.reply(request.id, Reply(.limitReached, message: message))]
+            return effects.append(.reply(request.id, Reply(.limitReached, message: message)))
         }
         self.waiting.append(request)
-        return []
     }
 
     /// Would the request have to wait for another client of this host?
@@ -74,9 +76,8 @@ extension ResourceMachine {
 
     /// A lock came or changed: it may now decide about requests that wait. As in lvmlockd, those
     /// that it answers come before those that convert it.
-    mutating func placeWaitingRequests() -> [Effect] {
-        guard !self.waiting.isEmpty else { return [] }
-        var effects: [Effect] = []
+    mutating func placeWaitingRequests(_ effects: inout [Effect]) {
+        guard !self.waiting.isEmpty else { return }
         for request in self.waiting where self.state == .idle {
             guard case .answer(let reply) = self.place(request) else { continue }
             self.justGranted = nil
@@ -86,106 +87,110 @@ extension ResourceMachine {
         for request in self.waiting where self.state == .idle {
             guard case .convert(let index) = self.place(request) else { continue }
             self.waiting.removeAll { $0.id == request.id }
-            effects += self.convert(self.locks[index], to: request.mode, for: request)
+            self.convert(self.locks[index], to: request.mode, for: request, &effects)
         }
-        return effects
     }
 
     // MARK: Letting go
 
     mutating func unlockRequested(
-        _ id: ActionID, _ client: Client.ID, isPersistent: Bool, cancels: Bool
-    ) -> [Effect] {
+        _ id: ActionID, _ client: Client.ID, isPersistent: Bool, cancels: Bool,
+        _ effects: inout [Effect]
+    ) {
         let owner = isPersistent ? nil : client
-        guard let index = self.locks.firstIndex(where: { $0.owner == owner }) else {
-            return cancels
-                ? self.cancelWaiting(for: id, client, isPersistent: isPersistent)
-                : [.reply(id, Reply(.notHeld))]
+        if let index = self.locks.firstIndex(where: { $0.owner == owner }) {
+            self.unlock(index, answering: id, &effects)
+        } else if cancels {
+            self.cancelWaiting(for: id, client, isPersistent: isPersistent, &effects)
+        } else {
+            effects.append(.reply(id, Reply(.notHeld)))
         }
-        return self.unlock(index, answering: id)
     }
 
     /// lvmlockd's unlock_cancel: a persistent one withdraws the first persistent request that
     /// waits, whoever sent it. The unlock itself is answered as cancelled in any case.
     private mutating func cancelWaiting(
-        for id: ActionID, _ client: Client.ID, isPersistent: Bool
-    ) -> [Effect] {
+        for id: ActionID, _ client: Client.ID, isPersistent: Bool, _ effects: inout [Effect]
+    ) {
         let victim = self.waiting.first {
             isPersistent ? $0.isPersistent : $0.client == client && !$0.isPersistent
         }
-        let withdrawn = victim.map { request in self.withdraw { $0.id == request.id } } ?? []
-        return withdrawn + [.reply(id, Reply(.cancelled))]
+        if let victim { self.withdraw(&effects) { $0.id == victim.id } }
+        effects.append(.reply(id, Reply(.cancelled)))
     }
 
     /// Takes a lock off the hold, and releases the hold if it was the last.
-    private mutating func unlock(_ index: Int, answering id: ActionID?) -> [Effect] {
+    private mutating func unlock(
+        _ index: Int, answering id: ActionID?, _ effects: inout [Effect]
+    ) {
         let lock = self.locks.remove(at: index)
         self.justGranted = nil
-        guard self.locks.isEmpty else { return id.map { [.reply($0, .done)] } ?? [] }
-        return self.release(writing: self.valueToPublish(by: lock), answering: id)
+        if self.locks.isEmpty {
+            self.release(writing: self.valueToPublish(by: lock), answering: id, &effects)
+        } else if let id {
+            effects.append(.reply(id, .done))
+        }
     }
 
-    mutating func release(writing value: ValueBlock?, answering id: ActionID?) -> [Effect] {
+    mutating func release(
+        writing value: ValueBlock?, answering id: ActionID?, _ effects: inout [Effect]
+    ) {
         let value = value ?? self.unpublished
         self.unpublished = nil
         self.state = .releasing(id)
-        return [.ask(self.name, .release(writing: value))]
+        effects.append(.ask(self.name, .release(writing: value)))
     }
 
     /// The client got a logical volume's lock and never learnt of it: the volume will not be
     /// activated, so the lock goes too, unless somebody has used it since.
-    mutating func replyLost(_ client: Client.ID) -> [Effect] {
+    mutating func replyLost(_ client: Client.ID, _ effects: inout [Effect]) {
         guard case .logicalVolume = self.name, self.justGranted == client,
             let index = self.locks.firstIndex(where: { $0.isPersistent || $0.owner == client })
-        else { return [] }
-        return self.unlock(index, answering: nil)
+        else { return }
+        self.unlock(index, answering: nil, &effects)
     }
 
-    mutating func clientVanished(_ client: Client.ID) -> [Effect] {
-        let effects = self.withdraw(answering: nil) { $0.client == client }
-        guard let index = self.locks.firstIndex(where: { $0.owner == client }) else {
-            return effects
-        }
+    mutating func clientVanished(_ client: Client.ID, _ effects: inout [Effect]) {
+        self.withdraw(answering: nil, &effects) { $0.client == client }
+        guard let index = self.locks.firstIndex(where: { $0.owner == client }) else { return }
         guard case .idle = self.state else {
-            self.deferred.append(.clientVanished(client))
-            return effects
+            return self.deferred.append(.clientVanished(client))
         }
-        return effects + self.unlock(index, answering: nil)
+        self.unlock(index, answering: nil, &effects)
     }
 
     /// Takes requests out of the queue. If one is with the manager, its grant will go to the next
     /// in the queue that wants the same, or back.
     mutating func withdraw(
-        answering reply: Reply? = Reply(.cancelled), where isMeant: (LockRequest) -> Bool
-    ) -> [Effect] {
+        answering reply: Reply? = Reply(.cancelled), _ effects: inout [Effect],
+        where isMeant: (LockRequest) -> Bool
+    ) {
         let withdrawn = self.waiting.filter(isMeant)
-        guard !withdrawn.isEmpty else { return [] }
+        guard !withdrawn.isEmpty else { return }
         // The pause was for the request at the head; another may fare better.
         if withdrawn[0].id == self.waiting[0].id { self.backoff = nil }
         self.waiting.removeAll(where: isMeant)
-        var effects: [Effect] = []
-        if let reply { effects = withdrawn.map { .reply($0.id, reply) } }
+        if let reply { effects += withdrawn.map { .reply($0.id, reply) } }
         if case .acquiring(let mode, for: let id?) = self.state,
             withdrawn.contains(where: { $0.id == id })
         {
             self.state = .acquiring(mode, for: nil)
-            effects += self.cancelAcquire()
+            self.cancelAcquire(&effects)
         }
-        return effects
     }
 
-    mutating func clear(removed: Bool) -> [Effect] {
-        let effects = self.withdraw { _ in true }
+    mutating func clear(removed: Bool, _ effects: inout [Effect]) {
+        self.withdraw(&effects) { _ in true }
         let announced = self.locks.map(\.version).max() ?? 0
         self.locks = []
-        guard self.hold != .unlocked else { return effects }
+        guard self.hold != .unlocked else { return }
         var value = self.valueToPublish(by: Lock(mode: self.hold, owner: nil, version: announced))
         if removed, self.hold == .exclusive, self.name == .volumeGroup, self.traits.keepsValueBlock
         {
             value = value ?? self.currentValue
             value?.flags = .removed
         }
-        return effects + self.release(writing: value, answering: nil)
+        self.release(writing: value, answering: nil, &effects)
     }
 
     // MARK: Versions

@@ -8,9 +8,9 @@
 /// released, and the head of the queue asks the manager anew: between two holders of this host,
 /// another host gets its chance.
 ///
-/// Every input returns the effects to perform. While a call is with the manager, inputs that touch
-/// the hold are deferred and handled, in their order, when its answer has come. Requests still
-/// join the queue, and a client that vanishes leaves it at once.
+/// Every input adds the effects to perform to a list. While a call is with the manager, inputs that
+/// touch the hold are deferred and handled, in their order, when its answer has come. Requests
+/// still join the queue, and a client that vanishes leaves it at once.
 package struct ResourceMachine: Sendable {
     /// What the machine waits for.
     package enum State: Hashable, Sendable {
@@ -120,27 +120,37 @@ package struct ResourceMachine: Sendable {
 
     // MARK: Inputs
 
+    // Effects are added to a list, in the order in which they are to be performed.
+
     /// Takes a request, or news of a client.
-    package mutating func received(_ input: ResourceInput, now: Duration) -> [Effect] {
-        self.handle(input, now: now) + self.settle(now: now)
+    package mutating func received(
+        _ input: ResourceInput, now: Duration, _ effects: inout [Effect]
+    ) {
+        self.handle(input, now: now, &effects)
+        self.settle(now: now, &effects)
     }
 
     /// Takes the lock manager's answer to the call under way.
-    package mutating func managerAnswered(_ answer: ResourceAnswer, now: Duration) -> [Effect] {
-        self.conclude(answer, now: now) + self.settle(now: now)
+    package mutating func managerAnswered(
+        _ answer: ResourceAnswer, now: Duration, _ effects: inout [Effect]
+    ) {
+        self.conclude(answer, now: now, &effects)
+        self.settle(now: now, &effects)
     }
 
     /// A time that was wished for has come.
-    package mutating func timePassed(now: Duration) -> [Effect] {
+    package mutating func timePassed(now: Duration, _ effects: inout [Effect]) {
         self.wakeAt = nil
         if let backoff = self.backoff, backoff.until <= now { self.backoff?.until = .zero }
-        return self.giveUpLateRequests(now: now) + self.settle(now: now)
+        self.giveUpLateRequests(now: now, &effects)
+        self.settle(now: now, &effects)
     }
 
     /// The host lost its membership: nobody is granted anything any more.
-    package mutating func membershipLost(now: Duration) -> [Effect] {
+    package mutating func membershipLost(now: Duration, _ effects: inout [Effect]) {
         self.isLost = true
-        return self.withdraw(answering: Self.lostReply) { _ in true } + self.settle(now: now)
+        self.withdraw(answering: Self.lostReply, &effects) { _ in true }
+        self.settle(now: now, &effects)
     }
 
     static let lostReply = Reply(
@@ -150,59 +160,59 @@ package struct ResourceMachine: Sendable {
 
     /// Handles what was deferred, then lets the queue move, until a call is under way or nothing is
     /// left to do.
-    private mutating func settle(now: Duration) -> [Effect] {
-        var effects: [Effect] = []
+    private mutating func settle(now: Duration, _ effects: inout [Effect]) {
         while case .idle = self.state, !self.deferred.isEmpty {
-            effects += self.handle(self.deferred.removeFirst(), now: now)
+            self.handle(self.deferred.removeFirst(), now: now, &effects)
         }
         if case .idle = self.state { self.advance(now: now, &effects) }
         self.wishToWake(&effects)
-        return effects
     }
 
-    private mutating func handle(_ input: ResourceInput, now: Duration) -> [Effect] {
+    private mutating func handle(
+        _ input: ResourceInput, now: Duration, _ effects: inout [Effect]
+    ) {
         switch input {
-        case .lock(let request): return self.lockRequested(request)
-        case .withdraw(let id): return self.withdraw { $0.id == id }
-        case .clientVanished(let client): return self.clientVanished(client)
+        case .lock(let request): return self.lockRequested(request, &effects)
+        case .withdraw(let id): return self.withdraw(&effects) { $0.id == id }
+        case .clientVanished(let client): return self.clientVanished(client, &effects)
         case .clear: self.isEnding = true
         case .unlock, .update, .replyLost, .freeLease, .setGlobalLock, .simulateRemoteHolder: break
         }
         switch (self.state, input) {
         case (.acquiring, .unlock(let id, let client, let isPersistent, let cancels)):
             // Nothing is held while the hold is being raised.
-            return self.unlockRequested(
-                id, client, isPersistent: isPersistent, cancels: cancels)
+            self.unlockRequested(
+                id, client, isPersistent: isPersistent, cancels: cancels, &effects)
         case (.acquiring, .update(let id, _, _)):
-            return [.reply(id, Reply(.notHeld))]
+            effects.append(.reply(id, Reply(.notHeld)))
         case (.acquiring, .clear):
             self.deferred.append(input)
-            return self.withdraw { _ in true }
+            self.withdraw(&effects) { _ in true }
         case (.idle, _):
-            return self.handleWhileIdle(input)
+            self.handleWhileIdle(input, &effects)
         case (.acquiring, _), (.converting, _), (.releasing, _), (.forgetting, _), (.asking, _):
             self.deferred.append(input)
-            return []
         }
     }
 
-    private mutating func handleWhileIdle(_ input: ResourceInput) -> [Effect] {
+    private mutating func handleWhileIdle(_ input: ResourceInput, _ effects: inout [Effect]) {
         switch input {
         case .unlock(let id, let client, let isPersistent, let cancels):
-            return self.unlockRequested(id, client, isPersistent: isPersistent, cancels: cancels)
+            self.unlockRequested(
+                id, client, isPersistent: isPersistent, cancels: cancels, &effects)
         case .update(let id, let client, let version):
-            return [.reply(id, self.updateRequested(client, version: version))]
+            effects.append(.reply(id, self.updateRequested(client, version: version)))
         case .replyLost(let client):
-            return self.replyLost(client)
+            self.replyLost(client, &effects)
         case .freeLease(let id, let arguments):
-            return self.ask(.freeLease(arguments: arguments), for: id, orElse: .lockspaceBusy)
+            self.ask(.freeLease(arguments: arguments), for: id, orElse: .lockspaceBusy, &effects)
         case .setGlobalLock(let id, let enabled, let exclusively):
             let call = ResourceCall.setGlobalLock(enabled: enabled, exclusively: exclusively)
-            return self.ask(call, for: id, orElse: .invalidRequest)
+            self.ask(call, for: id, orElse: .invalidRequest, &effects)
         case .simulateRemoteHolder(let id, let mode):
-            return self.remoteHolderSimulated(id, mode)
+            self.remoteHolderSimulated(id, mode, &effects)
         case .clear(let removed):
-            return self.clear(removed: removed)
+            self.clear(removed: removed, &effects)
         case .lock, .withdraw, .clientVanished:
             preconditionFailure("handled in every state: \(input)")
         }
@@ -212,19 +222,15 @@ package struct ResourceMachine: Sendable {
     private mutating func advance(now: Duration, _ effects: inout [Effect]) {
         while case .idle = self.state {
             if self.hold != .unlocked, self.locks.isEmpty, self.waiting.first?.mode != self.hold {
-                effects += self.release(writing: nil, answering: nil)
-                return
+                return self.release(writing: nil, answering: nil, &effects)
             }
-            guard let head = self.waiting.first else {
-                effects += self.forgetIfUnused()
-                return
-            }
+            guard let head = self.waiting.first else { return self.forgetIfUnused(&effects) }
             if self.canShareHold(head) {
-                effects += self.grantHead(value: .unknown, token: nil)
+                self.grantHead(value: .unknown, token: nil, &effects)
             } else if self.hold != .unlocked || (self.backoff?.until ?? .zero) > now {
                 return
             } else {
-                effects.append(self.acquire(for: head, now: now))
+                self.acquire(for: head, now: now, &effects)
             }
         }
     }
@@ -234,11 +240,11 @@ package struct ResourceMachine: Sendable {
         return self.hold == .shared || self.locks.isEmpty
     }
 
-    private mutating func forgetIfUnused() -> [Effect] {
-        guard self.hasInterest, self.hold == .unlocked, self.locks.isEmpty else { return [] }
-        if case .logicalVolume = self.name {} else if !self.isEnding { return [] }
+    private mutating func forgetIfUnused(_ effects: inout [Effect]) {
+        guard self.hasInterest, self.hold == .unlocked, self.locks.isEmpty else { return }
+        if case .logicalVolume = self.name {} else if !self.isEnding { return }
         self.state = .forgetting
-        return [.ask(self.name, .forget)]
+        effects.append(.ask(self.name, .forget))
     }
 
     // MARK: Time
@@ -249,25 +255,27 @@ package struct ResourceMachine: Sendable {
             self.backoff = nil
             return
         }
-        var times = self.waiting.compactMap(\.waiting.deadline)
-        if let until = self.backoff?.until, until > .zero { times.append(until) }
-        if self.mayCancel, let last = self.waiting[0].lastAttempt { times.append(last) }
-        guard let next = times.min(), next != self.wakeAt else { return }
+        var next: Duration?
+        for index in self.waiting.indices {
+            guard let deadline = self.waiting[index].waiting.deadline else { continue }
+            next = min(next ?? deadline, deadline)
+        }
+        if let until = self.backoff?.until, until > .zero { next = min(next ?? until, until) }
+        if self.mayCancel, let last = self.waiting[0].lastAttempt { next = min(next ?? last, last) }
+        guard let next, next != self.wakeAt else { return }
         self.wakeAt = next
         effects.append(.wake(self.name, at: next))
     }
 
-    private mutating func giveUpLateRequests(now: Duration) -> [Effect] {
-        var effects: [Effect] = []
+    private mutating func giveUpLateRequests(now: Duration, _ effects: inout [Effect]) {
         for request in self.waiting {
             guard let deadline = request.waiting.deadline, deadline <= now else { continue }
             let reply = Reply(.timedOut, message: "the deadline passed before the lock was free")
-            effects += self.withdraw(answering: reply) { $0.id == request.id }
+            self.withdraw(answering: reply, &effects) { $0.id == request.id }
         }
         if self.mayCancel, let last = self.waiting.first?.lastAttempt, last <= now {
-            effects += self.cancelAcquire()
+            self.cancelAcquire(&effects)
         }
-        return effects
     }
 
     /// The head of the queue is in the manager's own queue, and nothing has called it back.

@@ -82,7 +82,7 @@ extension LockService {
     /// The volume group's lockspace, if this host is in it.
     public func joinedLockspace(of volumeGroup: String) -> JoinedLockspace? {
         guard let runner = self.runners[volumeGroup],
-            runner.assumeIsolated({ $0.isServing })
+            runner.isServing
         else { return nil }
         return JoinedLockspace(id: runner.id, volumeGroup: volumeGroup, service: self)
     }
@@ -126,7 +126,7 @@ extension LockService {
         for id in record.actions {
             guard let pending = self.pending[id], let runner = pending.runner else { continue }
             guard case .lock(let target, _, _) = pending.action.operation else { continue }
-            runner.assumeIsolated { $0.withdraw(id, target.name, of: client) }
+            runner.withdraw(id, target.name, of: client, on: self)
         }
     }
 

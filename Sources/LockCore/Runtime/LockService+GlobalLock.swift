@@ -39,7 +39,7 @@ extension LockService {
         for case .unknown(let kind) in self.globalLock.places {
             guard let store = self.manager(kind) as? any LeaseStore else { continue }
             for runner in self.runners.values where runner.id.kind == kind {
-                guard await runner.isServing else { continue }
+                guard runner.isServing else { continue }
                 guard await self.carriesGlobalLock(runner.id, store) else { continue }
                 self.globalLock.carrierFound(runner.id, isJoined: true)
                 break
@@ -82,9 +82,9 @@ extension LockService {
         }
         var part = action
         part.kind = nil
-        if targets.count == 1 {
+        if targets.count == 1, let pending = self.pending[id] {
             return self.forward(
-                part, id, from: client, to: targets[0].runner, waitsForStart: targets[0].isNew)
+                part, id, pending, to: targets[0].runner, waitsForStart: targets[0].isNew)
         }
         self.combined[id] = CombinedGlobalLock(
             action: part, client: client, remaining: targets.map(\.runner))
@@ -100,8 +100,9 @@ extension LockService {
         let runner = request.remaining.removeFirst()
         self.combined[whole] = request
         guard let record = self.clients[request.client] else { return }
-        let part = self.remember(Pending(request.action, record, whole: whole, reply: { _ in }))
-        self.forward(request.action, part, from: request.client, to: runner, waitsForStart: true)
+        let part = Pending(request.action, record, whole: whole, reply: { _ in })
+        self.forward(
+            request.action, self.remember(part), part, to: runner, waitsForStart: true)
     }
 
     func combinedGlobalLockAnswered(
@@ -121,8 +122,8 @@ extension LockService {
         for runner in request.taken {
             guard let record = self.clients[request.client] else { break }
             let action = Action(.unlock(.global))
-            let part = self.remember(Pending(action, record, reply: { _ in }))
-            self.forward(action, part, from: request.client, to: runner)
+            let part = Pending(action, record, reply: { _ in })
+            self.forward(action, self.remember(part), part, to: runner)
         }
         self.answer(whole, reply, from: runner)
     }
@@ -140,7 +141,7 @@ extension LockService {
             let message = "another volume group carries the global lock: disable it there first"
             return self.answer(id, Reply(.invalidRequest, message: message), from: runner)
         }
-        self.forward(action, id, from: client, to: runner)
+        if let pending = self.pending[id] { self.forward(action, id, pending, to: runner) }
     }
 
     func globalLockSwitched(_ lockspace: Lockspace.ID, enabled: Bool) {

@@ -31,17 +31,15 @@ extension LockService {
         lockspace.hostID = lockspace.hostID ?? self.hostID
         let runner = self.makeRunner(lockspace, manager, options)
         self.runners[lockspace.volumeGroup] = runner
-        runner.assumeIsolated { $0.start(for: id, waits: action.options.contains(.wait)) }
+        runner.start(for: id, waits: action.options.contains(.wait), on: self)
     }
 
     /// Why the lockspace cannot be started; nil if it can.
     private func refusal(to lockspace: Lockspace, _ manager: any LockManager) -> Reply? {
         if let refusal = self.refusal(toName: lockspace.id, manager) { return refusal }
         if let existing = self.runners[lockspace.volumeGroup] {
-            return existing.assumeIsolated { runner in
-                if runner.machine.isStopping { return Reply(.contended, message: "still stopping") }
-                return Reply(runner.machine.isStarting ? .lockspaceStarting : .lockspaceExists)
-            }
+            if existing.machine.isStopping { return Reply(.contended, message: "still stopping") }
+            return Reply(existing.machine.isStarting ? .lockspaceStarting : .lockspaceExists)
         }
         guard self.runners.count < Limits.lockspaces else {
             let message = "\(Limits.lockspaces) lockspaces are in use already"
@@ -71,7 +69,7 @@ extension LockService {
         let lockspace = Lockspace(globalOf: kind)
         let runner = self.makeRunner(lockspace, manager, JoinOptions(adopting: .allowed))
         self.globalRunners[kind] = runner
-        runner.assumeIsolated { $0.start(for: nil, waits: false) }
+        runner.start(for: nil, waits: false, on: self)
         return runner
     }
 
@@ -80,8 +78,7 @@ extension LockService {
     ) -> LockspaceRunner {
         self.readEvents(of: manager)
         return LockspaceRunner(
-            lockspace, manager, options, order: self.nextRunnerOrder(), time: self.time,
-            executor: self.executor, service: self)
+            lockspace, manager, options, order: self.nextRunnerOrder(), service: self)
     }
 
     // MARK: Stop
@@ -91,8 +88,8 @@ extension LockService {
             return self.answer(id, Reply(.lockspaceNotFound))
         }
         // The reply names no lock manager, for lvmlockd's does not.
-        runner.assumeIsolated { $0.receive(action, id, from: client, waitsForStart: false) }
-        guard runner.assumeIsolated({ $0.machine.isEnding }) else { return }
+        runner.receive(action, id, from: client, waitsForStart: false, on: self)
+        guard runner.machine.isEnding else { return }
         self.stopUnusedGlobalLockspace(runner.id.kind)
     }
 
@@ -100,10 +97,10 @@ extension LockService {
     private func stopUnusedGlobalLockspace(_ kind: LockManagerKind) {
         guard let global = self.globalRunners[kind] else { return }
         let isUsed = self.runners.values.contains { runner in
-            runner.id.kind == kind && runner.assumeIsolated { !$0.machine.isEnding }
+            runner.id.kind == kind && !runner.machine.isEnding
         }
         guard !isUsed else { return }
-        global.assumeIsolated { if !$0.machine.isEnding { $0.stop(.stopped) } }
+        if !global.machine.isEnding { global.stop(.stopped, on: self) }
     }
 
     func stopAll(_ action: Action, _ id: ActionID) {
@@ -119,11 +116,8 @@ extension LockService {
     }
 
     private func stopUnused(force: Bool = false) {
-        for runner in self.active {
-            runner.assumeIsolated { runner in
-                guard !runner.machine.isEnding else { return }
-                if force || runner.machine.lockCount == 0 { runner.stop(.stopped) }
-            }
+        for runner in self.active where !runner.machine.isEnding {
+            if force || runner.machine.lockCount == 0 { runner.stop(.stopped, on: self) }
         }
     }
 
@@ -131,7 +125,7 @@ extension LockService {
     /// are still in use, with their locks.
     public func stopUnused() async -> [LockspaceStatus] {
         self.stopUnused(force: false)
-        while self.active.contains(where: { $0.assumeIsolated { $0.machine.isStopping } }) {
+        while self.active.contains(where: \.machine.isStopping) {
             await withCheckedContinuation { self.stopObservers.append($0) }
         }
         return self.status().lockspaces.filter { $0.state == .starting || $0.state == .started }
@@ -194,15 +188,11 @@ extension LockService {
 
     private func lockspaceUnused(_ runner: LockspaceRunner) {
         guard !self.stopWaiters.isEmpty else { return }
-        runner.assumeIsolated { runner in
-            if !runner.machine.isEnding { runner.stop(.stopped) }
-        }
+        if !runner.machine.isEnding { runner.stop(.stopped, on: self) }
     }
 
     func answerStartWaiters() {
-        guard !self.active.contains(where: { $0.assumeIsolated { $0.machine.isStarting } }) else {
-            return
-        }
+        guard !self.active.contains(where: \.machine.isStarting) else { return }
         let waiters = self.startWaiters
         self.startWaiters = []
         for id in waiters { self.answer(id, .done) }
@@ -221,7 +211,7 @@ extension LockService {
 
     func managerReported(_ event: LockManagerEvent) {
         guard let runner = self.active.first(where: { $0.id == event.lockspace }),
-            runner.assumeIsolated({ $0.managerReported(event) })
+            runner.managerReported(event, on: self)
         else { return }
         switch event.what {
         case .lost(let reason, let certainFor):

@@ -145,7 +145,7 @@ public actor LockService {
         self.stopWaiters.removeAll { record.actions.contains($0) }
         self.combined = self.combined.filter { $0.value.client != id }
         for runner in record.runners {
-            runner.assumeIsolated { $0.clientVanished(id) }
+            runner.clientVanished(id, on: self)
         }
     }
 
@@ -153,9 +153,8 @@ public actor LockService {
     /// released again, for the command will not activate the volume.
     public func replyLost(_ action: Action, of client: Client.ID) {
         guard case .lock(.logicalVolume(let volume), _, _) = action.operation else { return }
-        self.runners[action.volumeGroup]?.assumeIsolated {
-            $0.replyLost(.logicalVolume(volume.uuid), of: client)
-        }
+        self.runners[action.volumeGroup]?.replyLost(
+            .logicalVolume(volume.uuid), of: client, on: self)
     }
 
     // MARK: Actions
@@ -167,15 +166,13 @@ public actor LockService {
     ) {
         guard let record = self.clients[client] else { return }
         guard !record.isCancelled else { return reply(Reply(.cancelled)) }
-        let id = self.remember(Pending(action, record, reply: reply))
-        if let kind = action.kind {
-            guard self.managers.contains(where: { $0.kind == kind }) else {
-                let message = "no lock manager of kind \(kind) is part of this service"
-                return self.answer(id, Reply(.notSupported, message: message))
-            }
-            self.globalLock.used(kind)
+        let pending = Pending(action, record, reply: reply)
+        let id = self.remember(pending)
+        if let kind = action.kind, !self.globalLock.used(kind) {
+            let message = "no lock manager of kind \(kind) is part of this service"
+            return self.answer(id, Reply(.notSupported, message: message))
         }
-        self.dispatch(action, id, from: client)
+        self.dispatch(action, id, pending, from: client)
     }
 
     /// Gives an action its number and remembers it until it is answered.
@@ -188,14 +185,19 @@ public actor LockService {
     }
 
     /// Hands the action to whoever knows what to do with it.
-    private func dispatch(_ action: Action, _ id: ActionID, from client: Client.ID) {
+    private func dispatch(
+        _ action: Action, _ id: ActionID, _ pending: Pending, from client: Client.ID
+    ) {
         switch action.operation {
         case .lock(.global, _, _), .unlock(.global):
             self.globalLockRequested(action, id, from: client)
         case .lock, .unlock, .update, .queryLock, .freeVolumeGroup, .freeLogicalVolume, .busy,
             .kill, .drop, .renameBefore, .changeArgumentsBefore, .findFreeLease,
             .simulateRemoteLock:
-            self.forward(action, id, from: client)
+            guard let runner = self.runners[action.volumeGroup] else {
+                return self.answer(id, Reply(.lockspaceNotFound))
+            }
+            self.forward(action, id, pending, to: runner)
         case .enableGlobalLock, .disableGlobalLock:
             self.globalLockSwitchRequested(action, id, from: client)
         case .start(let lockspace):
@@ -215,26 +217,16 @@ public actor LockService {
         }
     }
 
-    /// Hands an action to its volume group's lockspace.
-    func forward(_ action: Action, _ id: ActionID, from client: Client.ID) {
-        guard let runner = self.runners[action.volumeGroup] else {
-            return self.answer(id, Reply(.lockspaceNotFound))
-        }
-        self.forward(action, id, from: client, to: runner)
-    }
-
+    /// Hands an action to a lockspace.
     func forward(
-        _ action: Action, _ id: ActionID, from client: Client.ID, to runner: LockspaceRunner,
+        _ action: Action, _ id: ActionID, _ pending: Pending, to runner: LockspaceRunner,
         waitsForStart: Bool = false
     ) {
-        if let pending = self.pending[id] {
-            pending.runner = runner
-            let record = pending.client
-            if !record.runners.contains(where: { $0 === runner }) { record.runners.append(runner) }
-        }
-        runner.assumeIsolated {
-            $0.receive(action, id, from: client, waitsForStart: waitsForStart)
-        }
+        pending.runner = runner
+        let record = pending.client
+        if !record.runners.contains(where: { $0 === runner }) { record.runners.append(runner) }
+        runner.receive(
+            action, id, from: record.client.id, waitsForStart: waitsForStart, on: self)
     }
 
     // MARK: Replies
@@ -299,7 +291,7 @@ public actor LockService {
     /// Ends everything that goes on in the background. Call it last, before the executor ends;
     /// lockspaces stay joined.
     public func shutDown() async {
-        for runner in self.listed { await runner.shutDown() }
+        for runner in self.listed { await runner.shutDown(on: self) }
         let tasks = self.tasks.values
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }

@@ -2,24 +2,23 @@
 ///
 /// Each call to the lock manager is a task; the machine sees to it that at most one is under way
 /// for a resource. A task runs at once on the caller's thread, up to its first real suspension: a
-/// manager that answers without suspending has answered before ``receive(_:_:from:waitsForStart:)``
-/// returns.
-actor LockspaceRunner {
-    private nonisolated let executor: any SerialExecutor
-    nonisolated var unownedExecutor: UnownedSerialExecutor {
-        self.executor.asUnownedSerialExecutor()
-    }
-
-    nonisolated let id: Lockspace.ID
+/// manager that answers without suspending has answered before
+/// ``receive(_:_:from:waitsForStart:on:)`` returns.
+///
+/// A runner belongs to its service and runs in the service's isolation: what may have effects takes
+/// the service as a parameter, and a request passes from one to the other by a plain call.
+final class LockspaceRunner {
+    let id: Lockspace.ID
     /// Tells which of two runners is the older.
-    nonisolated let order: UInt64
+    let order: UInt64
     private(set) var machine: LockspaceMachine
     private let manager: any LockManager
     private let time: any TimeSource
     /// Kept alive by its lockspaces, as it keeps them, until they have ended.
     private let service: LockService
 
-    private var backlog: [Effect] = []
+    /// What came up while other effects were performed.
+    private var backlog: [[Effect]] = []
     private var isPerforming = false
     private var timers = TimerHeap<Resource.Name>()
     private var sleepsUntil: Duration?
@@ -30,15 +29,14 @@ actor LockspaceRunner {
 
     init(
         _ lockspace: Lockspace, _ manager: any LockManager, _ options: JoinOptions, order: UInt64,
-        time: any TimeSource, executor: any SerialExecutor, service: LockService
+        service: isolated LockService
     ) {
         self.id = lockspace.id
         self.order = order
         self.machine = LockspaceMachine(
             lockspace, manager.capabilities, options, salt: UInt64.random(in: 0...UInt64.max))
         self.manager = manager
-        self.time = time
-        self.executor = executor
+        self.time = service.time
         self.service = service
     }
 
@@ -47,42 +45,51 @@ actor LockspaceRunner {
 
     // MARK: Inputs
 
-    func start(for action: ActionID?, waits: Bool) {
-        self.perform(self.machine.start(for: action, waits: waits))
+    func start(for action: ActionID?, waits: Bool, on service: isolated LockService) {
+        self.perform(self.machine.start(for: action, waits: waits), on: service)
     }
 
     func receive(
-        _ action: Action, _ id: ActionID, from client: Client.ID, waitsForStart: Bool
+        _ action: Action, _ id: ActionID, from client: Client.ID, waitsForStart: Bool,
+        on service: isolated LockService
     ) {
-        self.perform(
-            self.machine.received(
-                action, id, from: client, waitsForStart: waitsForStart, now: self.time.now))
+        let effects = self.machine.received(
+            action, id, from: client, waitsForStart: waitsForStart, now: self.time.now)
+        self.perform(effects, on: service)
     }
 
-    func stop(_ reason: LeaveReason) {
-        self.perform(self.machine.stopRequested(reason, answering: nil, now: self.time.now))
+    func stop(_ reason: LeaveReason, on service: isolated LockService) {
+        let effects = self.machine.stopRequested(reason, answering: nil, now: self.time.now)
+        self.perform(effects, on: service)
     }
 
-    func withdraw(_ id: ActionID, _ name: Resource.Name, of client: Client.ID) {
-        self.perform(self.machine.withdrawn(id, name, of: client, now: self.time.now))
+    func withdraw(
+        _ id: ActionID, _ name: Resource.Name, of client: Client.ID,
+        on service: isolated LockService
+    ) {
+        self.perform(self.machine.withdrawn(id, name, of: client, now: self.time.now), on: service)
     }
 
-    func clientVanished(_ client: Client.ID) {
-        self.perform(self.machine.clientVanished(client, now: self.time.now))
+    func clientVanished(_ client: Client.ID, on service: isolated LockService) {
+        self.perform(self.machine.clientVanished(client, now: self.time.now), on: service)
     }
 
-    func replyLost(_ name: Resource.Name, of client: Client.ID) {
-        self.perform(self.machine.replyLost(name, of: client, now: self.time.now))
+    func replyLost(
+        _ name: Resource.Name, of client: Client.ID, on service: isolated LockService
+    ) {
+        self.perform(self.machine.replyLost(name, of: client, now: self.time.now), on: service)
     }
 
     /// Takes an event of the lock manager, unless it belongs to an older membership.
-    func managerReported(_ event: LockManagerEvent) -> Bool {
+    func managerReported(_ event: LockManagerEvent, on service: isolated LockService) -> Bool {
         guard event.membership == self.machine.membership?.id else { return false }
         switch event.what {
         case .lost(let reason, _):
-            self.perform(self.machine.membershipLost(reason: reason, now: self.time.now))
+            let effects = self.machine.membershipLost(reason: reason, now: self.time.now)
+            self.perform(effects, on: service)
         case .wanted(let name, let grant):
-            self.perform(self.machine.holdWanted(name, by: grant, now: self.time.now))
+            let effects = self.machine.holdWanted(name, by: grant, now: self.time.now)
+            self.perform(effects, on: service)
         }
         return true
     }
@@ -90,42 +97,43 @@ actor LockspaceRunner {
     // MARK: Effects
 
     /// Performs effects in their order. Those that come up meanwhile follow after them.
-    private func perform(_ effects: [Effect]) {
-        self.backlog += effects
-        guard !self.isPerforming else { return }
+    private func perform(_ effects: [Effect], on service: isolated LockService) {
+        guard !effects.isEmpty else { return }
+        guard !self.isPerforming else { return self.backlog.append(effects) }
         self.isPerforming = true
+        for effect in effects { self.perform(effect, on: service) }
         var next = 0
         while next < self.backlog.count {
-            let effect = self.backlog[next]
+            let effects = self.backlog[next]
             next += 1
-            self.perform(effect)
+            for effect in effects { self.perform(effect, on: service) }
         }
         self.backlog.removeAll(keepingCapacity: true)
         self.isPerforming = false
     }
 
-    private func perform(_ effect: Effect) {
+    private func perform(_ effect: Effect, on service: isolated LockService) {
         switch effect {
         case .reply(let id, var reply):
-            reply.generation = self.machine.membership?.generation ?? 0
-            self.service.assumeIsolated { $0.answer(id, reply, from: self) }
+            reply.generation = self.machine.generation
+            service.answer(id, reply, from: self)
         case .ask(let name, let call):
-            self.run(.resource(name, call))
+            self.run(.resource(name, call), on: service)
         case .cancelAcquire(let name):
-            self.run(.cancelAcquire(name))
+            self.run(.cancelAcquire(name), on: service)
         case .askLockspace(let call):
-            self.run(.lockspace(call))
+            self.run(.lockspace(call), on: service)
         case .wake(let name, let time):
             self.timers.set(name, at: time)
-            self.sleepIfNeeded()
+            self.sleepIfNeeded(on: service)
         case .lost(let client):
-            self.service.assumeIsolated { $0.lockLost(of: client) }
+            service.lockLost(of: client)
         case .wanted(let client):
-            self.service.assumeIsolated { $0.lockWanted(of: client) }
+            service.lockWanted(of: client)
         case .became(let milestone):
-            self.service.assumeIsolated { $0.lockspaceBecame(milestone, self) }
+            service.lockspaceBecame(milestone, self)
         case .globalLock(let enabled):
-            self.service.assumeIsolated { $0.globalLockSwitched(self.id, enabled: enabled) }
+            service.globalLockSwitched(self.id, enabled: enabled)
         }
     }
 
@@ -137,12 +145,12 @@ actor LockspaceRunner {
     }
 
     /// The one place that starts tasks.
-    private func run(_ work: Work) {
+    private func run(_ work: Work, on service: isolated LockService) {
         self.lastTask += 1
         let id = self.lastTask
         if case .sleep = work { self.sleeper = id }
         let task = Task.immediate {
-            await self.perform(work)
+            await self.perform(work, on: service)
             if !self.tasks.isEmpty { self.tasks[id] = nil }
             self.lastEnded = id
         }
@@ -150,45 +158,66 @@ actor LockspaceRunner {
     }
 
     /// Ends every task and waits for it.
-    func shutDown() async {
+    func shutDown(on service: isolated LockService) async {
         let tasks = self.tasks.values
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
     }
 
-    private func perform(_ work: Work) async {
+    private func perform(_ work: Work, on service: isolated LockService) async {
         switch work {
         case .resource(let name, let call):
-            let answer = await self.ask(call, Resource.ID(lockspace: self.id, name: name))
-            self.perform(self.machine.managerAnswered(answer, for: name, now: self.time.now))
+            let id = Resource.ID(lockspace: self.id, name: name)
+            var next: ResourceCall? = call
+            while let call = next {
+                next = self.answered(await self.ask(call, id), for: name, on: service)
+            }
         case .lockspace(let call):
-            await self.ask(call)
+            await self.ask(call, on: service)
         case .cancelAcquire(let name):
             await self.manager.cancelAcquire(Resource.ID(lockspace: self.id, name: name))
         case .sleep(let until):
             // A cancelled sleep has been replaced by another.
             guard (try? await self.time.sleep(until: until)) != nil else { return }
-            self.wake()
+            self.wake(on: service)
         }
+    }
+
+    /// Takes an answer in, and returns what is to be asked about the resource next: the task that
+    /// brought the answer goes on with it.
+    ///
+    /// On its own, as everything that does not suspend, to keep the task's frame small.
+    @inline(never)
+    private func answered(
+        _ answer: ResourceAnswer, for name: Resource.Name, on service: isolated LockService
+    ) -> ResourceCall? {
+        var effects = self.machine.managerAnswered(answer, for: name, now: self.time.now)
+        var next: ResourceCall?
+        if case .ask(name, let call) = effects.last {
+            next = call
+            effects.removeLast()
+        }
+        self.perform(effects, on: service)
+        return next
     }
 
     // MARK: Time
 
-    private func sleepIfNeeded() {
+    private func sleepIfNeeded(on service: isolated LockService) {
         guard let earliest = self.timers.earliest else { return }
         if let until = self.sleepsUntil, until <= earliest { return }
         self.cancelSleep()
         self.sleepsUntil = earliest
-        self.run(.sleep(until: earliest))
+        self.run(.sleep(until: earliest), on: service)
     }
 
-    private func wake() {
+    private func wake(on service: isolated LockService) {
         self.sleepsUntil = nil
         let now = self.time.now
         for name in self.timers.takeDue(now) {
-            self.perform(self.machine.timePassed(for: name, now: now))
+            self.perform(self.machine.timePassed(for: name, now: now), on: service)
         }
-        self.sleepIfNeeded()
+        self.sleepIfNeeded(on: service)
     }
 
     private func cancelSleep() {
@@ -199,18 +228,42 @@ actor LockspaceRunner {
     // MARK: Calls
 
     private func ask(_ call: ResourceCall, _ id: Resource.ID) async -> ResourceAnswer {
-        do {
-            switch call {
-            case .acquire(let mode, let options, let arguments, let drives):
-                let resource = Resource(id, arguments: arguments, drives: drives)
+        switch call {
+        case .acquire(let mode, let options, let arguments, let drives):
+            let resource = Resource(id, arguments: arguments, drives: drives)
+            do {
                 return .outcome(.success(try await self.manager.acquire(resource, mode, options)))
-            case .convert(let mode, let value):
+            } catch {
+                return .outcome(.failure(error))
+            }
+        case .convert(let mode, let value):
+            do {
                 return .outcome(
                     .success(try await self.manager.convert(id, to: mode, writing: value)))
-            case .release(let value):
+            } catch {
+                return .outcome(.failure(error))
+            }
+        case .release(let value):
+            do {
                 try await self.manager.release(id, writing: value)
-            case .forget:
-                await self.manager.forget(id)
+                return .done(nil)
+            } catch {
+                return .done(error)
+            }
+        case .forget:
+            await self.manager.forget(id)
+            return .done(nil)
+        case .freeLease, .setGlobalLock, .simulateRemoteHolder:
+            return .done(await self.askForMore(call, id))
+        }
+    }
+
+    /// Asks for what not every lock manager can do; returns how it failed.
+    private func askForMore(
+        _ call: ResourceCall, _ id: Resource.ID
+    ) async -> LockManagerError? {
+        do {
+            switch call {
             case .freeLease(let arguments):
                 try await (self.manager as? any LeaseStore)?.freeLease(
                     Resource(id, arguments: arguments))
@@ -219,50 +272,49 @@ actor LockspaceRunner {
                     id.lockspace, enabled: enabled, exclusively: exclusively)
             case .simulateRemoteHolder(let mode):
                 guard let simulator = self.manager as? any RemoteHolderSimulator else {
-                    return .done(
-                        LockManagerError(.notPermitted, doing: "simulate a remote holder"))
+                    return LockManagerError(.notPermitted, doing: "simulate a remote holder")
                 }
                 await simulator.simulateRemoteHolder(id, mode)
+            case .acquire, .convert, .release, .forget:
+                preconditionFailure("every lock manager can \(call)")
             }
-            return .done(nil)
+            return nil
         } catch {
-            return switch call {
-            case .acquire, .convert: .outcome(.failure(error))
-            default: .done(error)
-            }
+            return error
         }
     }
 
-    private func ask(_ call: LockspaceCall) async {
+    private func ask(_ call: LockspaceCall, on service: isolated LockService) async {
         switch call {
         case .prepare(let options):
             let lockspace = self.machine.lockspace
             let answer = await Self.result { () async throws(LockManagerError) in
                 try await self.manager.prepare(lockspace, options)
             }
-            self.perform(self.machine.prepareAnswered(answer))
+            self.perform(self.machine.prepareAnswered(answer), on: service)
         case .join(let prepared, let options):
             let answer = await Self.result { () async throws(LockManagerError) in
                 try await self.manager.join(prepared, options)
             }
-            self.perform(self.machine.joinAnswered(answer, now: self.time.now))
+            self.perform(self.machine.joinAnswered(answer, now: self.time.now), on: service)
         case .leave(let reason):
             self.cancelSleep()
             let answer = await Self.result { () async throws(LockManagerError) in
                 try await self.manager.leave(self.id, reason)
             }
-            self.perform(self.machine.leaveAnswered(answer.error))
+            self.perform(self.machine.leaveAnswered(answer.error), on: service)
         case .otherHosts(let id):
             let answer = await Self.result { () async throws(LockManagerError) in
                 try await self.manager.otherHosts(in: self.id)
             }
-            self.perform(self.machine.otherHostsAnswered(answer, for: id, now: self.time.now))
+            let effects = self.machine.otherHostsAnswered(answer, for: id, now: self.time.now)
+            self.perform(effects, on: service)
         case .findFreeLease(let bytes, let id):
             let answer = await Self.result { () async throws(LockManagerError) in
                 try await (self.manager as? any LeaseStore)?.findFreeLease(
                     in: self.id, volumeBytes: bytes)
             }
-            self.perform(self.machine.leaseAnswered(answer.error, for: id))
+            self.perform(self.machine.leaseAnswered(answer.error, for: id), on: service)
         }
     }
 

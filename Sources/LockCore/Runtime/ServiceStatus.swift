@@ -67,14 +67,14 @@ extension LockService {
             clients: self.clients.values.map(\.client).sorted { $0.id < $1.id },
             lockspaces: self.listed.map { runner in
                 let carries = self.globalLock.carries(runner.id)
-                return runner.assumeIsolated { LockspaceStatus($0.machine, carries) }
+                return LockspaceStatus(runner.machine, carries)
             })
     }
 
     /// How many inputs the resources of a volume group's lockspace have taken so far: a measure of
     /// work that no clock disturbs.
     package func steps(in volumeGroup: String) -> UInt64 {
-        self.runners[volumeGroup]?.assumeIsolated { $0.machine.steps } ?? 0
+        self.runners[volumeGroup]?.machine.steps ?? 0
     }
 }
 

@@ -52,7 +52,10 @@ struct InvariantChecker {
     mutating func fired(_ name: Resource.Name) { self.timers[name] = nil }
 
     /// Keeps the state that the next effects are compared with.
-    mutating func remember(_ machine: LockspaceMachine) { self.before = machine.resources }
+    mutating func remember(_ machine: LockspaceMachine) {
+        self.before = [:]
+        for resource in machine.resources.values { self.before[resource.name] = resource }
+    }
 
     // MARK: Effects
 

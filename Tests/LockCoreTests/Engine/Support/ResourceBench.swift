@@ -92,7 +92,7 @@ struct ResourceBench {
 
     @discardableResult
     mutating func received(_ input: ResourceInput) -> [String] {
-        self.tell(self.machine.received(input, now: self.now))
+        self.tell { $0.received(input, now: $1, &$2) }
     }
 
     // MARK: The lock manager
@@ -136,12 +136,12 @@ struct ResourceBench {
 
     @discardableResult
     mutating func answered(_ answer: ResourceAnswer) -> [String] {
-        self.tell(self.machine.managerAnswered(answer, now: self.now))
+        self.tell { $0.managerAnswered(answer, now: $1, &$2) }
     }
 
     /// Another host waits for what this grant gave, counted from 1.
     mutating func wanted(grant: UInt64) -> [String] {
-        self.wording.words(self.machine.holdWanted(by: Grant.ID(grant)))
+        self.tell { machine, _, effects in machine.holdWanted(by: Grant.ID(grant), &effects) }
     }
 
     // MARK: Time
@@ -149,10 +149,14 @@ struct ResourceBench {
     @discardableResult
     mutating func time(_ time: Duration) -> [String] {
         self.now = time
-        return self.tell(self.machine.timePassed(now: time))
+        return self.tell { $0.timePassed(now: $1, &$2) }
     }
 
-    private mutating func tell(_ effects: [Effect]) -> [String] {
+    private mutating func tell(
+        _ input: (inout ResourceMachine, _ now: Duration, inout [Effect]) -> Void
+    ) -> [String] {
+        var effects: [Effect] = []
+        input(&self.machine, self.now, &effects)
         for case .wake(_, at: let time) in effects { self.wish = time }
         return self.wording.words(effects)
     }
