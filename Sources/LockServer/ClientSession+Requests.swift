@@ -35,20 +35,20 @@ extension ClientSession {
 
     // MARK: Actions
 
-    private func submit(_ action: Action, as request: Request) {
-        guard let onLoop = self.onLoop, let client = self.client else { return }
+    private func submit(_ action: Action, as request: consuming Request) {
+        guard let takeReply = self.takeReply, let client = self.client else { return }
         self.state = .answering
+        self.underWay = request
         self.server.service.assumeIsolated {
-            $0.submit(action, from: client) { reply in
-                onLoop.value.answered(reply, to: action, as: request)
-            }
+            $0.submit(action, from: client, reply: takeReply)
         }
     }
 
-    private func answered(_ reply: Reply, to action: Action, as request: Request) {
-        guard case .answering = self.state else { return }
+    /// Passes the service's reply on, and goes on to the next request.
+    func answered(_ reply: Reply) {
+        guard case .answering = self.state, let request = self.underWay.take() else { return }
         self.state = .idle
-        self.answer(reply, to: request, deliver: self.delivery(of: reply, to: action))
+        self.answer(reply, to: request, deliver: self.delivery(of: reply, to: request))
         self.serve()
     }
 
@@ -61,8 +61,10 @@ extension ClientSession {
     }
 
     /// What else has to happen once the client has, or will never have, this reply.
-    private func delivery(of reply: Reply, to action: Action) -> ((_ wasTaken: Bool) -> Void)? {
-        guard reply.error == nil else { return nil }
+    private func delivery(
+        of reply: Reply, to request: Request
+    ) -> ((_ wasTaken: Bool) -> Void)? {
+        guard reply.error == nil, case .action(let action) = request.body else { return nil }
         let server = self.server
         switch action.operation {
         case .lock(.logicalVolume, _, _):

@@ -38,6 +38,10 @@ final class ClientSession: ChannelInboundHandler {
     private(set) var connection: ChannelHandlerContext?
     /// This session, for closures that come back to the loop.
     private(set) var onLoop: NIOLoopBound<ClientSession>?
+    /// Takes the service's replies. There is one at a time, to the request under way.
+    private(set) var takeReply: (@Sendable (Reply) -> Void)?
+    /// The request that has no reply yet, if the service has it.
+    var underWay: Request?
 
     /// The reply being written. Both are kept, to be used again for the next one.
     private var output: [UInt8] = []
@@ -57,12 +61,15 @@ final class ClientSession: ChannelInboundHandler {
 
     func handlerAdded(context: ChannelHandlerContext) {
         self.connection = context
-        self.onLoop = NIOLoopBound(self, eventLoop: context.eventLoop)
+        let onLoop = NIOLoopBound(self, eventLoop: context.eventLoop)
+        self.onLoop = onLoop
+        self.takeReply = { onLoop.value.answered($0) }
     }
 
     func handlerRemoved(context: ChannelHandlerContext) {
         self.connection = nil
         self.onLoop = nil
+        self.takeReply = nil
     }
 
     func channelActive(context: ChannelHandlerContext) {

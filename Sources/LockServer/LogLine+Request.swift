@@ -8,13 +8,13 @@ extension LogLine {
             // Upstream has no words for these.
             if request.operation == .hello { return self.append("hello") }
             if request.operation == .quit { return self.append("quit") }
-            return self.append(text: request.operation.word)
+            return self.append(word: request.operation.word)
         }
-        self.append(text: request.operation.word)
+        self.append(word: request.operation.word)
         self.append(action.operation)
         guard !action.volumeGroup.isEmpty else { return }
         self.append(" ")
-        self.append(text: action.volumeGroup)
+        self.append(word: action.volumeGroup)
     }
 
     private mutating func append(_ operation: Action.Operation) {
@@ -37,10 +37,10 @@ extension LogLine {
         }
         if let mode {
             self.append(" ")
-            self.append(text: mode.word)
+            self.append(word: mode.word)
         }
         guard case .logicalVolume(let volume) = target else { return }
         self.append(" ")
-        self.append(text: volume.uuid)
+        self.append(word: volume.uuid)
     }
 }

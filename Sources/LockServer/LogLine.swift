@@ -12,7 +12,7 @@ struct LogLine {
         // The clock of the last timer tick: a read of memory, no system call.
         clock_gettime(CLOCK_REALTIME_COARSE, &now)
         if now.tv_sec == self.stampedSecond {
-            self.bytes.removeSubrange(self.stampBytes...)
+            self.bytes.removeLast(self.bytes.count - self.stampBytes)
             return
         }
         self.bytes.removeAll(keepingCapacity: true)
@@ -44,13 +44,14 @@ struct LogLine {
         text.withUTF8Buffer { self.bytes.append(contentsOf: $0) }
     }
 
+    /// A word of our own, or one that was found to have no control characters.
+    mutating func append(word: String) {
+        self.bytes.append(contentsOf: word.utf8)
+    }
+
     /// Text from outside: line ends in it would look like lines of our own.
     mutating func append(text: String) {
-        let first = self.bytes.count
-        self.bytes.append(contentsOf: text.utf8)
-        for index in first..<self.bytes.count where self.bytes[index] < 0x20 {
-            self.bytes[index] = UInt8(ascii: " ")
-        }
+        for byte in text.utf8 { self.bytes.append(max(byte, UInt8(ascii: " "))) }
     }
 
     mutating func append(number: Int) {

@@ -110,7 +110,8 @@ public struct UnixSocketServer: Sendable {
         _ descriptor: Int32, _ loop: any EventLoop, _ context: NIOLoopBound<ServerContext>
     ) async throws -> any Channel {
         try await ServerBootstrap(group: loop)
-            .serverChannelOption(.maxMessagesPerRead, value: 64)
+            // One at a time: to ask for more costs a call that mostly finds none.
+            .serverChannelOption(.maxMessagesPerRead, value: 1)
             .childChannelOption(
                 .writeBufferWaterMark,
                 value: ChannelOptions.Types.WriteBufferWaterMark(
