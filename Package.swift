@@ -6,12 +6,19 @@ let package = Package(
     products: [
         .library(name: "LockCore", targets: ["LockCore"]),
         .library(name: "LockInMemory", targets: ["LockInMemory"]),
+        .library(name: "LockSanlock", targets: ["LockSanlock"]),
         .library(name: "LockTesting", targets: ["LockTesting"]),
         .library(name: "LVMWire", targets: ["LVMWire"]),
         .library(name: "LVMClient", targets: ["LVMClient"]),
         .library(name: "LockServer", targets: ["LockServer"]),
         .executable(name: "holdfastd", targets: ["holdfastd"]),
+        .executable(name: "holdfast-sanlock-kill", targets: ["holdfast-sanlock-kill"]),
         .executable(name: "HostAgent", targets: ["HostAgent"]),
+    ],
+    traits: [
+        .trait(name: "Sanlock", description: "The lock manager on libsanlock_client"),
+        .trait(name: "DLM", description: "The lock manager on libdlm"),
+        .default(enabledTraits: ["Sanlock", "DLM"]),
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
@@ -23,6 +30,16 @@ let package = Package(
     targets: [
         .target(name: "LockCore"),
         .target(name: "LockInMemory", dependencies: ["LockCore"]),
+        .systemLibrary(
+            name: "CSanlock", pkgConfig: "libsanlock_client",
+            providers: [.apt(["libsanlock-dev"]), .yum(["sanlock-devel"])]),
+        .target(
+            name: "LockSanlock",
+            dependencies: [
+                "LockCore",
+                .target(name: "CSanlock", condition: .when(traits: ["Sanlock"])),
+            ]),
+        .executableTarget(name: "holdfast-sanlock-kill"),
         .target(name: "LockTesting", dependencies: ["LockCore"]),
         .executableTarget(name: "HostAgent", dependencies: ["LockCore", "LockTesting"]),
         .target(name: "LVMWire", dependencies: ["LockCore"]),
@@ -49,6 +66,9 @@ let package = Package(
         .target(name: "DaemonHarness", path: "Tests/DaemonHarness"),
         .testTarget(name: "DifferentialTests", dependencies: ["DaemonHarness", "holdfastd"]),
         .testTarget(name: "EndToEndTests", dependencies: ["DaemonHarness", "holdfastd"]),
+        .testTarget(
+            name: "LockSanlockTests",
+            dependencies: ["LockCore", "LockSanlock", "LockTesting", "holdfast-sanlock-kill"]),
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
         .testTarget(
@@ -62,7 +82,7 @@ let package = Package(
     swiftLanguageModes: [.v6]
 )
 
-for target in package.targets {
+for target in package.targets where target.type != .system {
     target.swiftSettings = [
         .enableUpcomingFeature("ExistentialAny"),
         .enableUpcomingFeature("InternalImportsByDefault"),

@@ -5,6 +5,10 @@ enum AllowedImports {
         "Sources/LockCore/": [],
         "Sources/LockCore/Runtime/": ["Synchronization", "Dispatch"],
         "Sources/LockInMemory/": ["LockCore", "Dispatch", "Synchronization"],
+        "Sources/LockSanlock/": [
+            "LockCore", "CSanlock", "Glibc", "Dispatch", "Synchronization",
+        ],
+        "Sources/holdfast-sanlock-kill/": ["Glibc"],
         "Sources/LockTesting/": ["LockCore"],
         "Sources/LockTesting/Agent/": ["LockCore", "Glibc", "Dispatch"],
         "Sources/HostAgent/": ["LockCore", "LockTesting", "Glibc"],

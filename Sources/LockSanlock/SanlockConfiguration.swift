@@ -1,0 +1,31 @@
+#if Sanlock
+
+    extension SanlockLockManager {
+        /// How this host uses sanlock.
+        public struct Configuration: Sendable {
+            /// Seconds that sanlock waits for one read or write of a lease; 0 for its own setting.
+            /// All of sanlock's times follow from it. New lockspaces store it.
+            public var ioTimeoutSeconds: UInt32 = 0
+            /// This host's name in the leases it holds; at most 48 bytes. Empty: the daemon's own.
+            public var hostName = ""
+            /// Keep a value block with every lease, as libraries may want and LVM does not: it
+            /// costs further reads and writes.
+            public var valueBlocks = false
+            /// Give exclusive grants the lease's version as their fencing token. One more question
+            /// to the daemon for each; no input or output.
+            public var fencingTokens = false
+            /// The program that sanlock runs when a lockspace fails (`holdfast-sanlock-kill`); at
+            /// most 127 bytes.
+            public var killHelperPath: String
+            /// Where the leases of a volume group lie, by the group's and the lease volume's name.
+            /// The default is the path that device-mapper makes.
+            public var leaseDevice: @Sendable (_ volumeGroup: String, _ volume: String) -> String =
+                { DeviceMapperName.path(volumeGroup: $0, volume: $1) }
+
+            /// Uses sanlock as LVM does, with its own settings.
+            public init(killHelperPath: String) {
+                self.killHelperPath = killHelperPath
+            }
+        }
+    }
+#endif
