@@ -6,8 +6,9 @@
             /// Seconds that sanlock waits for one read or write of a lease; 0 for its own setting.
             /// All of sanlock's times follow from it. New lockspaces store it.
             public var ioTimeoutSeconds: UInt32 = 0
-            /// This host's name in the leases it holds; at most 48 bytes. Empty: the daemon's own.
-            public var hostName = ""
+            /// Who `sanlock client status` says holds the leases; at most 48 bytes. The host's own
+            /// name is the daemon's business.
+            public var ownerName = "holdfast"
             /// Keep a value block with every lease, as libraries may want and LVM does not: it
             /// costs further reads and writes.
             public var valueBlocks = false

@@ -118,6 +118,9 @@
                 guard let list else { return [] }
                 return UnsafeBufferPointer(start: list, count: Int(count)).map(HostRecord.init)
             },
+            watchLockspace: { lockspace throws(SanlockStatus) in
+                RegisteredSocket(descriptor: try check(sanlock_reg_event(lockspace, nil, 0)))
+            },
             configure: { lockspace, setting throws(SanlockStatus) in
                 try check(sanlock_set_config(lockspace, 0, setting.rawValue, nil))
             },

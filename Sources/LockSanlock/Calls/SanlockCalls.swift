@@ -50,6 +50,10 @@
         /// One host, or with id 0 all that have been seen alive.
         var hosts:
             @Sendable (_ lockspace: String, _ id: UInt64) throws(SanlockStatus) -> [HostRecord]
+        /// A socket that closes when the lockspace ends, or the daemon. Messages from other hosts
+        /// come in between.
+        var watchLockspace:
+            @Sendable (_ lockspace: String) throws(SanlockStatus) -> RegisteredSocket
         /// Changes what the lockspace counts as use of it (`SANLK_CONFIG_`).
         var configure:
             @Sendable (_ lockspace: String, LockspaceSetting) throws(SanlockStatus) -> Void

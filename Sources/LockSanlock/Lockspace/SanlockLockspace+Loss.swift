@@ -1,0 +1,75 @@
+#if Sanlock
+    import Glibc
+    import LockCore
+
+    extension SanlockLockspace {
+        /// sanlock ran the kill path: the lockspace could not be renewed.
+        func killed() async {
+            guard case .joined = self.standing else { return }
+            self.lose(
+                "sanlock could not renew its lease of the lockspace",
+                certainFor: await self.certainTime())
+        }
+
+        /// The watched socket closed: the lockspace is gone, or the daemon.
+        func watchEnded() async {
+            guard case .joined = self.standing else { return }
+            if await self.isDaemonRunning() {
+                // sanlock lets a lockspace go when nothing in it is held any more.
+                self.lose("sanlock removed the lockspace", certainFor: .zero)
+            } else {
+                self.lose("the sanlock daemon is gone", certainFor: HostTimes.leastCertain)
+            }
+        }
+
+        /// Finds out whether the lockspace failed, after a call that says so.
+        func checkStanding() async {
+            let record = self.plan.record
+            let calls = self.calls
+            do throws(SanlockStatus) {
+                try await self.housekeeping.run { () throws(SanlockStatus) in
+                    try calls.inquireLockspace(record, false)
+                }
+                // It is there and takes no requests: sanlock is giving it up.
+                await self.killed()
+            } catch {
+                await self.watchEnded()
+            }
+        }
+
+        func isDaemonRunning() async -> Bool {
+            let calls = self.calls
+            return await self.housekeeping.run {
+                do throws(SanlockStatus) {
+                    _ = try calls.version()
+                    return true
+                } catch {
+                    return false
+                }
+            }
+        }
+
+        private func certainTime() async -> Duration {
+            let (calls, id, hostID) = (self.calls, self.id.name, self.plan.hostID)
+            do throws(SanlockStatus) {
+                let host = try await self.housekeeping.run { () throws(SanlockStatus) in
+                    try calls.hosts(id, hostID).first
+                }
+                guard let host else { return HostTimes.leastCertain }
+                let times = HostTimes(ioTimeoutSeconds: UInt64(host.ioTimeoutSeconds))
+                return times.certain(renewedAt: host.timestamp, now: MonotonicSeconds.now())
+            } catch {
+                return HostTimes.leastCertain
+            }
+        }
+    }
+
+    /// The clock that hosts' timestamps count: whole seconds since the machine started.
+    enum MonotonicSeconds {
+        static func now() -> UInt64 {
+            var time = timespec()
+            clock_gettime(CLOCK_MONOTONIC, &time)
+            return UInt64(time.tv_sec)
+        }
+    }
+#endif

@@ -1,0 +1,74 @@
+#if Sanlock
+    public import LockCore
+
+    extension SanlockLockManager {
+        /// Counts the hosts that sanlock has seen alive and that may hold anything.
+        public func otherHosts(
+            in lockspace: Lockspace.ID
+        ) async throws(LockManagerError) -> OtherHosts {
+            let doing = "look for other hosts in \(lockspace)"
+            let member = try await self.lockspaces.member(lockspace, doing)
+            guard let hosts = try await self.hosts(of: member, doing) else { return .unknown }
+            let others = hosts.filter { $0.id != member.plan.hostID && $0.mayHold }
+            guard !others.isEmpty else { return .none }
+            return others.contains { $0.state != .unknown } ? .count(others.count) : .unknown
+        }
+
+        /// This host as sanlock sees it.
+        public func localHost(in lockspace: Lockspace.ID) async throws(LockManagerError) -> Host? {
+            let doing = "look up this host in \(lockspace)"
+            let member = try await self.lockspaces.member(lockspace, doing)
+            let hosts = try await self.hosts(of: member, doing) ?? []
+            let hostID = member.plan.hostID
+            guard let found = hosts.first(where: { $0.id == hostID }) else {
+                return await member.named(
+                    Host(id: hostID, generation: member.membership.generation))
+            }
+            return await member.named(
+                Host(
+                    id: hostID, generation: found.generation, timestamp: found.timestamp,
+                    state: found.state))
+        }
+
+        private func hosts(
+            of member: SanlockLockspace, _ doing: String
+        ) async throws(LockManagerError) -> [HostRecord]? {
+            do throws(SanlockStatus) {
+                return try await member.hosts()
+            } catch {
+                throw error.error(doing)
+            }
+        }
+
+        /// The lockspaces of volume groups that the daemon has and this process did not join.
+        public func leftBehind() async throws(LockManagerError) -> [Lockspace.ID] {
+            let calls = self.calls
+            let joined = await self.lockspaces.names
+            do throws(SanlockStatus) {
+                let found = try await self.housekeeping.run { () throws(SanlockStatus) in
+                    try calls.lockspaces()
+                }
+                return found.map(\.name)
+                    .filter { $0.hasPrefix("lvm_") && !joined.contains($0) }
+                    .map { Lockspace.ID(kind: .sanlock, name: $0) }
+            } catch {
+                throw error.error("look for lockspaces left behind")
+            }
+        }
+
+        /// Lets the daemon release all orphans of the lockspace. It does so in the background;
+        /// until it has, whoever asks for one of them is told of a conflict that passes.
+        public func purgeOrphans(in lockspace: Lockspace.ID) async throws(LockManagerError) {
+            let doing = "purge the orphans of \(lockspace)"
+            let member = try await self.lockspaces.member(lockspace, doing)
+            let calls = self.calls
+            do throws(SanlockStatus) {
+                try await member.housekeeping.run { () throws(SanlockStatus) in
+                    try calls.releaseOrphans(lockspace.name, "")
+                }
+            } catch {
+                throw error.error(doing)
+            }
+        }
+    }
+#endif

@@ -1,0 +1,227 @@
+#if Sanlock
+    import Glibc
+    public import LockCore
+
+    extension SanlockLockManager {
+        /// Adds the lockspace. Takes a few io timeouts where this host left its number free, and
+        /// longer where it did not: until the number's last owner is certainly gone.
+        public func join(
+            _ prepared: Prepared, _ options: JoinOptions
+        ) async throws(LockManagerError) -> Membership {
+            let id = prepared.lockspace.id
+            let doing = "join \(id)"
+            guard let plan = await self.lockspaces.plan(id) else {
+                throw LockManagerError(.invalidRequest, doing: doing, advice: "prepare it first")
+            }
+            if let member = await self.lockspaces.joined(id) {
+                throw LockManagerError(
+                    .lockspaceExists, doing: doing,
+                    advice: await member.isLost ? "it was lost; leave it first" : "")
+            }
+            try await self.add(plan, options, doing)
+            do throws(SanlockStatus) {
+                return try await self.settle(plan)
+            } catch {
+                await self.lockspaces.remove(id)
+                await self.giveUp(plan)
+                throw error.error(doing)
+            }
+        }
+
+        // MARK: Adding
+
+        private func add(
+            _ plan: LockspacePlan, _ options: JoinOptions, _ doing: String
+        ) async throws(LockManagerError) {
+            if options.adopting == .required {
+                return try await self.checkLeftBehind(plan, doing)
+            }
+            let flags = try await self.addFlags(options, doing)
+            let (calls, timeout) = (self.calls, self.configuration.ioTimeoutSeconds)
+            let record = plan.record
+            while true {
+                do throws(SanlockStatus) {
+                    return try await plan.housekeeping.run { () throws(SanlockStatus) in
+                        try calls.addLockspace(record, flags, timeout)
+                    }
+                } catch {
+                    if error == .errno(EEXIST) && options.adopting == .allowed { return }
+                    guard error == .errno(EAGAIN) else { throw Self.addFailed(error, doing) }
+                    // An earlier membership is being removed.
+                    try await Self.pause(doing)
+                }
+            }
+        }
+
+        private static func addFailed(_ status: SanlockStatus, _ doing: String) -> LockManagerError
+        {
+            switch status {
+            case .errno(EEXIST):
+                status.error(
+                    doing, code: .lockspaceExists,
+                    advice: "an earlier process left it joined; adopt it")
+            case .errno(EINVAL):
+                // sanlock compares name, host number, and place.
+                status.error(
+                    doing, code: .lockspaceExists,
+                    advice: "sanlock has a lockspace of that name or at that place, with another "
+                        + "host number or path; see sanlock client status")
+            default:
+                status.error(doing)
+            }
+        }
+
+        private func checkLeftBehind(
+            _ plan: LockspacePlan, _ doing: String
+        ) async throws(LockManagerError) {
+            let (calls, record) = (self.calls, plan.record)
+            do throws(SanlockStatus) {
+                try await plan.housekeeping.run { () throws(SanlockStatus) in
+                    try calls.inquireLockspace(record, true)
+                }
+            } catch {
+                throw error.error(doing, code: error == .errno(ENOENT) ? .noOrphan : nil)
+            }
+        }
+
+        /// `SANLK_ADD_NODELAY` came with sanlock 4.1; an earlier daemon ignores it, and waits.
+        private func addFlags(
+            _ options: JoinOptions, _ doing: String
+        ) async throws(LockManagerError) -> AddFlags {
+            guard options.withoutDelay else { return [] }
+            let version = try await self.daemonVersion(doing)
+            return version >= 0x0401_0000 ? .withoutDelay : []
+        }
+
+        private static func pause(_ doing: String) async throws(LockManagerError) {
+            do {
+                try await Task.sleep(for: .milliseconds(200))
+            } catch {
+                throw LockManagerError(.cancelled, doing: doing)
+            }
+        }
+
+        // MARK: After that
+
+        /// Makes the membership known, and its loss noticed.
+        private func settle(_ plan: LockspacePlan) async throws(SanlockStatus) -> Membership {
+            let calls = self.calls
+            let address = try await self.killSocket.listen()
+            let name = plan.id.name
+            let socket = try await plan.housekeeping.run { () throws(SanlockStatus) in
+                // An orphan protects what this host still uses: with one, the lockspace must not
+                // be let go of.
+                try calls.configure(name, .usedByOrphans)
+                return try calls.watchLockspace(name)
+            }
+            let generation: UInt64
+            do throws(SanlockStatus) {
+                generation = try await self.generation(plan)
+            } catch {
+                calls.close(socket)
+                throw error
+            }
+            let membership = Membership(
+                id: Membership.ID(self.context.memberships.next()), hostID: plan.hostID,
+                generation: generation)
+            let lockspace = SanlockLockspace(
+                plan, membership, self.context, killSocket: address)
+            await self.lockspaces.add(lockspace)
+            await lockspace.startWatching(socket)
+            try await lockspace.open()
+            return membership
+        }
+
+        /// How often this host has joined, from its own lease; where that cannot be read, from
+        /// sanlock, which knows when it has looked at the lease once.
+        private func generation(_ plan: LockspacePlan) async throws(SanlockStatus) -> UInt64 {
+            let calls = self.calls
+            while true {
+                do throws(SanlockStatus) {
+                    return try await plan.housekeeping.run { () throws(SanlockStatus) in
+                        try plan.generation(calls)
+                    }
+                } catch {
+                    guard error == .errno(EAGAIN) else { throw error }
+                }
+                do {
+                    try await Task.sleep(for: .milliseconds(200))
+                } catch {
+                    throw .errno(ECANCELED)
+                }
+            }
+        }
+
+        private func giveUp(_ plan: LockspacePlan) async {
+            let (calls, record) = (self.calls, plan.record)
+            await plan.housekeeping.run {
+                do throws(SanlockStatus) {
+                    try calls.removeLockspace(record, [.asynchronous, .unused])
+                } catch {
+                    // The join failed for a reason of its own, which the caller hears.
+                }
+            }
+        }
+
+        // MARK: Leaving
+
+        /// Releases what is left, and removes the lockspace. A lockspace that was lost or dropped
+        /// is removed in the background: its storage may never answer.
+        public func leave(
+            _ lockspace: Lockspace.ID, _ reason: LeaveReason
+        ) async throws(LockManagerError) {
+            let doing = "leave \(lockspace)"
+            let member = try await self.lockspaces.member(lockspace, doing)
+            let isLost = await member.isLost
+            if reason == .removed && !isLost { await member.invalidate() }
+            await member.releaseEverything()
+            try await self.remove(member, reason, isLost: isLost, doing)
+            await member.end()
+            await self.lockspaces.remove(lockspace)
+        }
+
+        private func remove(
+            _ member: SanlockLockspace, _ reason: LeaveReason, isLost: Bool, _ doing: String
+        ) async throws(LockManagerError) {
+            let (calls, record) = (self.calls, member.plan.record)
+            let mustEnd = isLost || reason == .dropped
+            await member.stopWatching()
+            do throws(SanlockStatus) {
+                try await member.housekeeping.run { () throws(SanlockStatus) in
+                    if mustEnd || reason == .removed { try calls.releaseOrphans(record.name, "") }
+                    try calls.removeLockspace(record, mustEnd ? .asynchronous : [])
+                    guard reason == .removed else { return }
+                    var unused = record
+                    unused.name = "#unused"
+                    try calls.writeLockspace(unused, [], 0)
+                }
+            } catch {
+                try Self.removeFailed(error, mustEnd: mustEnd, doing)
+            }
+        }
+
+        private static func removeFailed(
+            _ status: SanlockStatus, mustEnd: Bool, _ doing: String
+        ) throws(LockManagerError) {
+            // It is gone, or going.
+            if status == .errno(ENOENT) || status == .errno(EINPROGRESS) { return }
+            if mustEnd && status.isFromAbsentDaemon { return }
+            throw status.error(doing)
+        }
+    }
+
+    extension LockspacePlan {
+        /// Blocks. Throws EAGAIN until it can tell.
+        func generation(_ calls: SanlockCalls) throws(SanlockStatus) -> UInt64 {
+            let lease = HostLease.read(
+                hostID: self.hostID, path: self.place.path,
+                sectorBytes: Int(self.layout.sectorBytes))
+            if let lease, lease.generation > 0 { return lease.generation }
+            let hosts = try calls.hosts(self.id.name, self.hostID)
+            guard let generation = hosts.first?.generation, generation > 0 else {
+                throw .errno(EAGAIN)
+            }
+            return generation
+        }
+    }
+#endif
