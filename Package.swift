@@ -68,7 +68,9 @@ let package = Package(
         .testTarget(name: "EndToEndTests", dependencies: ["DaemonHarness", "holdfastd"]),
         .testTarget(
             name: "LockSanlockTests",
-            dependencies: ["LockCore", "LockSanlock", "LockTesting", "holdfast-sanlock-kill"]),
+            dependencies: [
+                "LockCore", "LockSanlock", "LockTesting", "DaemonHarness", "holdfast-sanlock-kill",
+            ]),
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
         .testTarget(

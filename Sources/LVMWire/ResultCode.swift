@@ -60,6 +60,7 @@ public struct ResultCode: RawRepresentable, Hashable, Sendable {
             .ioTimedOut: -225,  // EIOTIMEOUT
             .leaseCorrupt: -226,  // ELOCKREPAIR
             .leaseBeyondStorage: -90,  // EMSGSIZE: lvm extends the volume with the leases
+            .leaseExists: -17,  // EEXIST
             .orphanInTheWay: -222,  // EORPHAN
             .noOrphan: -223,  // EADOPT_NONE
             .orphanInOtherMode: -224,  // EADOPT_RETRY

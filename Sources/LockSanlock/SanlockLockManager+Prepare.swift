@@ -43,11 +43,7 @@
                 throw LockManagerError(
                     .nameTooLong, doing: doing, advice: "sanlock keeps \(Self.longestName) bytes")
             }
-            guard let arguments = GroupArguments(lockspace.arguments) else {
-                throw LockManagerError(
-                    .badArguments, doing: doing,
-                    advice: "\"\(lockspace.arguments)\" names no volume with leases")
-            }
+            let arguments = try GroupArguments(lockspace.arguments, doing: doing)
             let path = self.configuration.leaseDevice(lockspace.volumeGroup, arguments.volume)
             // SANLK_PATH_LEN counts the zero behind the path.
             guard path.utf8.count < 1024, access(path, F_OK) == 0 else {
@@ -89,8 +85,7 @@
         private func check(
             _ hostID: UInt64, against layout: LeaseLayout, _ doing: String
         ) throws(LockManagerError) {
-            let most = min(layout.alignBytes / layout.sectorBytes, UInt64(Self.mostHosts))
-            let room = layout.sectorBytes == 4096 ? layout.alignBytes >> 20 * 250 : most
+            let room = layout.mostHosts
             guard hostID <= room else {
                 throw LockManagerError(
                     .badHostID, doing: doing,
@@ -114,7 +109,7 @@
         ) throws(SanlockStatus) {
             let record = LockspaceRecord(name: name, hostID: hostID, place: place)
             let (lockspace, _) = try calls.readLockspace(record)
-            self.layout = try Self.layout(lockspace.flags, place, calls)
+            self.layout = try LeaseLayout(lockspace.flags, at: place, calls)
             let lease = ResourceRecord(
                 lockspace: name, name: "",
                 place: LeasePlace(path: place.path, offset: self.layout.globalLock),
@@ -124,17 +119,6 @@
                 HostLease.read(
                     hostID: hostID, path: place.path, sectorBytes: Int(self.layout.sectorBytes))?
                 .generation ?? 0
-        }
-
-        /// Leases older than the flags have the sizes that sanlock chose by the disk.
-        private static func layout(
-            _ flags: LeaseFlags, _ place: LeasePlace, _ calls: SanlockCalls
-        ) throws(SanlockStatus) -> LeaseLayout {
-            if let align = flags.alignBytes, let sector = flags.sectorBytes {
-                return LeaseLayout(alignBytes: align, sectorBytes: sector)
-            }
-            let align = try calls.align(place)
-            return LeaseLayout(alignBytes: align, sectorBytes: align == 1 << 20 ? 512 : 4096)
         }
     }
 #endif

@@ -23,6 +23,8 @@
         let context: SanlockContext
         let lockspaces = JoinedLockspaces()
         let killSocket: KillSocket
+        /// Where searches for free leases ended.
+        let searches = LeaseSearches()
         /// For calls that belong to no lockspace.
         let housekeeping = BlockingExecutor(label: "holdfast.sanlock")
 

@@ -8,6 +8,7 @@ public struct LockErrorCode: Hashable, Sendable, CaseIterable, CustomStringConve
         case managerUnavailable, managerFailed, noManagerRunning, severalManagersRunning
         case notSupported, invalidRequest, notPermitted
         case storageFailed, deviceUnavailable, ioTimedOut, leaseCorrupt, leaseBeyondStorage
+        case leaseExists
         case orphanInTheWay, noOrphan, orphanInOtherMode
         case volumeGroupRemoved, globalLockDisabled, valueBlockUnreadable, lockLost
     }
@@ -79,6 +80,8 @@ public struct LockErrorCode: Hashable, Sendable, CaseIterable, CustomStringConve
     public static let leaseCorrupt = LockErrorCode(code: .leaseCorrupt)
     /// The lease lies past the end of the volume that carries the leases.
     public static let leaseBeyondStorage = LockErrorCode(code: .leaseBeyondStorage)
+    /// The logical volume has a lease already.
+    public static let leaseExists = LockErrorCode(code: .leaseExists)
     /// An orphan lock of this host is in the way.
     public static let orphanInTheWay = LockErrorCode(code: .orphanInTheWay)
     /// There is no orphan lock to adopt.

@@ -31,12 +31,7 @@
             case .global: offset = self.layout.globalLock
             case .volumeGroup: offset = self.layout.volumeGroupLock
             case .logicalVolume:
-                guard let arguments = VolumeArguments(resource.arguments) else {
-                    throw LockManagerError(
-                        .badArguments, doing: doing,
-                        advice: "\"\(resource.arguments)\" says no place of a lease")
-                }
-                offset = arguments.offset
+                offset = try VolumeArguments(resource.arguments, doing: doing).offset
             }
             let name = resource.id.name.description
             guard name.utf8.count <= SanlockLockManager.longestName else {
