@@ -10,12 +10,14 @@ package final class Daemon {
     /// Starts `binary -D …` and returns when its socket takes connections.
     package init(
         _ binary: String, _ arguments: [String], socket: String = "/run/lvm/lvmlockd.socket",
-        pidFile: String = "/run/lvmlockd.pid", connects: String? = nil, in sandbox: Sandbox
+        pidFile: String = "/run/lvmlockd.pid", connects: String? = nil,
+        environment: [String: String] = [:], in sandbox: Sandbox
     ) throws {
         self.sandbox = sandbox
         self.socketPath = sandbox.outside(connects ?? socket)
         self.process = sandbox.command(
-            [binary, "-D"] + arguments + ["-s", socket, "-p", pidFile])
+            [binary, "-D"] + arguments + ["-s", socket, "-p", pidFile],
+            environment: environment)
         let log = sandbox.outside(socket + ".log")
         guard FileManager.default.createFile(atPath: log, contents: nil),
             let output = FileHandle(forWritingAtPath: log)

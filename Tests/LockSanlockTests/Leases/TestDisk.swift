@@ -56,20 +56,8 @@ final class TestDisk: CustomStringConvertible, Sendable {
         try handle.synchronize()
     }
 
-    /// All that is on the storage, stretch by stretch of 1 MiB; those with nothing but zeros are
-    /// left out.
-    func contents() throws -> [UInt64: Data] {
-        try Shell.run("sync \(self.path); blockdev --flushbufs \(self.path) 2>&- || true")
-        let handle = try FileHandle(forReadingFrom: URL(filePath: self.path))
-        defer { try? handle.close() }
-        var contents: [UInt64: Data] = [:]
-        var offset: UInt64 = 0
-        while let data = try handle.read(upToCount: 1 << 20), !data.isEmpty {
-            if data.contains(where: { $0 != 0 }) { contents[offset] = data }
-            offset += UInt64(data.count)
-        }
-        return contents
-    }
+    /// What is on the storage, by stretches of 1 MiB that are not all zeros.
+    func contents() throws -> [UInt64: Data] { try DiskContents.read(self.path) }
 
     /// A manager whose leases lie here, whatever the volume group.
     func manager(_ calls: SanlockCalls, ioTimeoutSeconds: UInt32 = 1) -> SanlockLockManager {
@@ -77,6 +65,24 @@ final class TestDisk: CustomStringConvertible, Sendable {
         configuration.ioTimeoutSeconds = ioTimeoutSeconds
         configuration.leaseDevice = { [path] _, _ in path }
         return SanlockLockManager(configuration, calls: calls)
+    }
+}
+
+/// Storage as it is behind every cache.
+enum DiskContents {
+    /// The stretches of 1 MiB that are not all zeros, by their places.
+    static func read(_ path: String) throws -> [UInt64: Data] {
+        try Shell.run("sync \(path); test -f \(path) || blockdev --flushbufs \(path)")
+        let handle = try FileHandle(forReadingFrom: URL(filePath: path))
+        defer { try? handle.close() }
+        var contents: [UInt64: Data] = [:]
+        var offset: UInt64 = 0
+        let zeros = Data(count: 1 << 20)
+        while let data = try handle.read(upToCount: 1 << 20), !data.isEmpty {
+            if data != zeros.prefix(data.count) { contents[offset] = data }
+            offset += UInt64(data.count)
+        }
+        return contents
     }
 }
 
