@@ -61,11 +61,8 @@
         public func purgeOrphans(in lockspace: Lockspace.ID) async throws(LockManagerError) {
             let doing = "purge the orphans of \(lockspace)"
             let member = try await self.lockspaces.member(lockspace, doing)
-            let calls = self.calls
             do throws(SanlockStatus) {
-                try await member.housekeeping.run { () throws(SanlockStatus) in
-                    try calls.releaseOrphans(lockspace.name, "")
-                }
+                try await member.releaseOrphans()
             } catch {
                 throw error.error(doing)
             }

@@ -167,46 +167,73 @@
 
         /// Releases what is left, and removes the lockspace. A lockspace that was lost or dropped
         /// is removed in the background: its storage may never answer.
+        ///
+        /// Orphans protect what still runs on this host. A volume group that is stopped while it
+        /// has any is ``LockErrorCode/lockspaceBusy``: adopt them, or purge them.
         public func leave(
             _ lockspace: Lockspace.ID, _ reason: LeaveReason
         ) async throws(LockManagerError) {
             let doing = "leave \(lockspace)"
             let member = try await self.lockspaces.member(lockspace, doing)
             let isLost = await member.isLost
+            await member.setLeaving(true)
             if reason == .removed && !isLost { await member.invalidate() }
             await member.releaseEverything()
-            try await self.remove(member, reason, isLost: isLost, doing)
+            do throws(SanlockStatus) {
+                if reason == .removed || reason == .dropped || isLost {
+                    try await member.releaseOrphans()
+                }
+                try await self.remove(member, reason, inBackground: isLost || reason == .dropped)
+            } catch {
+                // It is gone, or going.
+                let isGone = [.errno(ENOENT), .errno(EINPROGRESS)].contains(error)
+                guard isGone || error.isFromAbsentDaemon else {
+                    await member.setLeaving(false)
+                    throw error.error(doing)
+                }
+            }
             await member.end()
             await self.lockspaces.remove(lockspace)
         }
 
         private func remove(
-            _ member: SanlockLockspace, _ reason: LeaveReason, isLost: Bool, _ doing: String
-        ) async throws(LockManagerError) {
+            _ member: SanlockLockspace, _ reason: LeaveReason, inBackground: Bool
+        ) async throws(SanlockStatus) {
             let (calls, record) = (self.calls, member.plan.record)
-            let mustEnd = isLost || reason == .dropped
-            await member.stopWatching()
-            do throws(SanlockStatus) {
+            let flags: RemoveFlags =
+                inBackground ? .asynchronous : reason == .removed ? [] : .unused
+            try await self.afterReleases { () async throws(SanlockStatus) in
                 try await member.housekeeping.run { () throws(SanlockStatus) in
-                    if mustEnd || reason == .removed { try calls.releaseOrphans(record.name, "") }
-                    try calls.removeLockspace(record, mustEnd ? .asynchronous : [])
-                    guard reason == .removed else { return }
-                    var unused = record
-                    unused.name = "#unused"
-                    try calls.writeLockspace(unused, [], 0)
+                    try calls.removeLockspace(record, flags)
                 }
-            } catch {
-                try Self.removeFailed(error, mustEnd: mustEnd, doing)
+            }
+            guard reason == .removed && !inBackground else { return }
+            // Whoever is about to join must not find a lockspace.
+            var unused = record
+            unused.name = "#unused"
+            let blank = unused
+            try await member.housekeeping.run { () throws(SanlockStatus) in
+                try calls.writeLockspace(blank, [], 0)
             }
         }
 
-        private static func removeFailed(
-            _ status: SanlockStatus, mustEnd: Bool, _ doing: String
-        ) throws(LockManagerError) {
-            // It is gone, or going.
-            if status == .errno(ENOENT) || status == .errno(EINPROGRESS) { return }
-            if mustEnd && status.isFromAbsentDaemon { return }
-            throw status.error(doing)
+        /// A release that sanlock itself finishes keeps the lockspace in use for a moment.
+        private func afterReleases(
+            _ remove: () async throws(SanlockStatus) -> Void
+        ) async throws(SanlockStatus) {
+            for _ in 0..<15 {
+                do throws(SanlockStatus) {
+                    return try await remove()
+                } catch {
+                    guard error == .errno(EBUSY) else { throw error }
+                }
+                do {
+                    try await Task.sleep(for: .milliseconds(200))
+                } catch {
+                    throw .errno(ECANCELED)
+                }
+            }
+            try await remove()
         }
     }
 

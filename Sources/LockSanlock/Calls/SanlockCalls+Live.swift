@@ -58,10 +58,11 @@
                 }
                 try check(status)
             },
-            releaseOrphans: { lockspace, resource throws(SanlockStatus) in
+            releaseOrphans: { socket, lockspace, resource throws(SanlockStatus) in
                 let record = ResourceRecord(
                     lockspace: lockspace, name: resource, place: LeasePlace(path: "", offset: 0))
-                try check(releasing(-1, flags: UInt32(SANLK_REL_ORPHAN), record))
+                try check(
+                    releasing(socket.descriptor, flags: UInt32(SANLK_REL_ORPHAN), record))
             },
             inquire: { socket throws(SanlockStatus) in try Self.held(on: socket) },
             setValueBlock: { record, bytes throws(SanlockStatus) in

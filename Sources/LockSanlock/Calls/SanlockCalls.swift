@@ -30,7 +30,8 @@
                 throws(SanlockStatus) -> Void
         /// Drops orphans: the one of that name, or with an empty name all of the lockspace.
         var releaseOrphans:
-            @Sendable (_ lockspace: String, _ resource: String) throws(SanlockStatus) -> Void
+            @Sendable (RegisteredSocket, _ lockspace: String, _ resource: String)
+                throws(SanlockStatus) -> Void
         /// What the socket holds, with lease versions.
         var inquire: @Sendable (RegisteredSocket) throws(SanlockStatus) -> [ResourceRecord]
         var setValueBlock:

@@ -119,10 +119,9 @@
             try self.calls.releaseRenaming(socket, record, name)
         }
 
-        func owners(
-            of record: ResourceRecord
-        ) throws(SanlockStatus) -> (ResourceRecord, [HostRecord]) {
-            try self.calls.readOwners(record)
+        /// Lets the daemon release all orphans of the lockspace, in the background.
+        func releaseOrphans(of lockspace: String) throws(SanlockStatus) {
+            try self.calls.releaseOrphans(try self.register(), lockspace, "")
         }
 
         private func version(

@@ -157,6 +157,14 @@
             }
         }
 
+        /// Lets the daemon release what earlier processes left, in the background.
+        func releaseOrphans() async throws(SanlockStatus) {
+            let name = self.id.name
+            try await self.call(0) { connection async throws(SanlockStatus) in
+                try await connection.releaseOrphans(of: name)
+            }
+        }
+
         /// Lets go of everything, as far as the daemon is there to hear it.
         func releaseEverything() async {
             for task in self.unfinished.values { task.cancel() }

@@ -26,6 +26,8 @@
         private let registration: SanlockConnection.Registration
 
         private(set) var standing = Standing.joined
+        /// This host is about to end the membership itself.
+        private var isLeaving = false
         private var pool = ConnectionPool()
         private var connections: [SanlockConnection] = []
         var holds: [Resource.Name: SanlockHold] = [:]
@@ -126,7 +128,7 @@
 
         /// Says once that the lockspace is lost.
         func lose(_ reason: String, certainFor: Duration) {
-            guard case .joined = self.standing else { return }
+            guard case .joined = self.standing, !self.isLeaving else { return }
             self.standing = .lost
             self.watch = nil
             self.reports.yield(
@@ -150,9 +152,9 @@
             }
         }
 
-        /// From here on the lockspace ends because this host wants it.
-        func stopWatching() {
-            self.watch = nil
+        /// From here on the lockspace may end because this host wants it.
+        func setLeaving(_ isLeaving: Bool) {
+            self.isLeaving = isLeaving
         }
 
         /// The membership ends; nothing is finished any more.
