@@ -68,7 +68,7 @@
         }
 
         @Test func `holds are certain until others may take them over, a second less`() {
-            let times = HostTimes(ioTimeoutSeconds: 10)
+            let times = HostTimes(ioTimeoutSeconds: 10, watchdogSeconds: 60)
             #expect(times.failSeconds == 80)
             #expect(times.deadSeconds == 140)
             #expect(times.certain(renewedAt: 1000, now: 1080) == .seconds(59))

@@ -19,18 +19,18 @@
                 try check(sanlock_restrict(socket.descriptor, flags))
             },
             setKillPath: { socket, path, arguments throws(SanlockStatus) in
-                let status = arguments.withCString { text in
-                    // The library takes the arguments as `char *` and only reads them.
-                    sanlock_killpath(
-                        socket.descriptor, 0, path, UnsafeMutablePointer(mutating: text))
-                }
-                try check(status)
+                try check(
+                    arguments.withCString { text in
+                        // The library takes the arguments as `char *` and only reads them.
+                        sanlock_killpath(
+                            socket.descriptor, 0, path, UnsafeMutablePointer(mutating: text))
+                    })
             },
             close: { _ = Glibc.close($0.descriptor) },
             acquire: { socket, record, flags, owner throws(SanlockStatus) in
                 var options = sanlk_options()
                 setCharacters(of: &options.owner_name, to: owner)
-                let status = withResource(record) { resource in
+                let status = callWithResource(record) { resource in
                     var argument: UnsafeMutablePointer<sanlk_resource>? = resource
                     return sanlock_acquire(
                         socket.descriptor, -1, flags.rawValue, 1, &argument, &options)
@@ -47,7 +47,7 @@
                 try check(releasing(socket.descriptor, flags: 0, record))
             },
             releaseRenaming: { socket, record, newName throws(SanlockStatus) in
-                let status = withResource(record) { old in
+                let status = callWithResource(record) { old in
                     var renamed = record
                     renamed.name = newName
                     return withResource(renamed) { new in
@@ -66,7 +66,7 @@
             },
             inquire: { socket throws(SanlockStatus) in try Self.held(on: socket) },
             setValueBlock: { record, bytes throws(SanlockStatus) in
-                let status = withResource(record) { resource in
+                let status = callWithResource(record) { resource in
                     bytes.withUnsafeBytes { bytes in
                         sanlock_set_lvb(
                             0, resource,
@@ -78,7 +78,7 @@
             },
             valueBlock: { record, count throws(SanlockStatus) in
                 var bytes = [UInt8](repeating: 0, count: count)
-                let status = withResource(record) { resource in
+                let status = callWithResource(record) { resource in
                     bytes.withUnsafeMutableBytes { bytes in
                         sanlock_get_lvb(
                             0, resource, bytes.baseAddress?.assumingMemoryBound(to: CChar.self),
@@ -104,7 +104,7 @@
             lockspaces: { () throws(SanlockStatus) in
                 var list: UnsafeMutablePointer<sanlk_lockspace>?
                 var count: Int32 = 0
-                let status = sanlock_get_lockspaces(&list, &count, 0)
+                let status = withoutSIGPIPE { sanlock_get_lockspaces(&list, &count, 0) }
                 defer { free(list) }
                 try check(status)
                 guard let list else { return [] }
@@ -113,7 +113,7 @@
             hosts: { lockspace, id throws(SanlockStatus) in
                 var list: UnsafeMutablePointer<sanlk_host>?
                 var count: Int32 = 0
-                let status = sanlock_get_hosts(lockspace, id, &list, &count, 0)
+                let status = withoutSIGPIPE { sanlock_get_hosts(lockspace, id, &list, &count, 0) }
                 defer { free(list) }
                 try check(status)
                 guard let list else { return [] }
@@ -144,7 +144,7 @@
             },
             readResource: { record throws(SanlockStatus) in
                 var answer = record
-                let status = withResource(record) { resource in
+                let status = callWithResource(record) { resource in
                     let status = sanlock_read_resource(resource, 0)
                     answer.take(resource.pointee)
                     return status
@@ -156,7 +156,7 @@
                 var answer = record
                 var list: UnsafeMutablePointer<sanlk_host>?
                 var count: Int32 = 0
-                let status = withResource(record) { resource in
+                let status = callWithResource(record) { resource in
                     let status = sanlock_read_resource_owners(resource, 0, &list, &count)
                     answer.take(resource.pointee)
                     return status
@@ -173,7 +173,9 @@
         ) throws(SanlockStatus) -> [ResourceRecord] {
             var count: Int32 = 0
             var text: UnsafeMutablePointer<CChar>?
-            let status = sanlock_inquire(socket.descriptor, -1, 0, &count, &text)
+            let status = withoutSIGPIPE {
+                sanlock_inquire(socket.descriptor, -1, 0, &count, &text)
+            }
             defer { free(text) }
             try check(status)
             guard let text, count > 0 else { return [] }
@@ -186,11 +188,34 @@
         }
     }
 
-    /// Throws a negative result.
+    /// Makes the call, and throws a negative result.
     @discardableResult
-    private func check(_ result: Int32) throws(SanlockStatus) -> Int32 {
+    private func check(_ call: @autoclosure () -> Int32) throws(SanlockStatus) -> Int32 {
+        let result = withoutSIGPIPE(call)
         guard result < 0 else { return result }
         throw SanlockStatus(rawValue: result)
+    }
+
+    private func callWithResource(
+        _ record: ResourceRecord, _ call: (UnsafeMutablePointer<sanlk_resource>) -> Int32
+    ) -> Int32 {
+        withoutSIGPIPE { withResource(record, call) }
+    }
+
+    /// Keeps a call that writes to a daemon that has gone from ending this process: the library
+    /// does not ask the kernel not to send SIGPIPE. The signal goes to the thread that writes.
+    private func withoutSIGPIPE(_ call: () -> Int32) -> Int32 {
+        var brokenPipe = sigset_t()
+        sigemptyset(&brokenPipe)
+        sigaddset(&brokenPipe, SIGPIPE)
+        var before = sigset_t()
+        pthread_sigmask(SIG_BLOCK, &brokenPipe, &before)
+        let result = call()
+        // Whoever blocked the signal before has no use for it, either.
+        var atOnce = timespec()
+        while result < 0 && sigtimedwait(&brokenPipe, nil, &atOnce) == SIGPIPE {}
+        pthread_sigmask(SIG_SETMASK, &before, nil)
+        return result
     }
 
     private func releasing(_ socket: Int32, flags: UInt32, _ record: ResourceRecord) -> Int32 {

@@ -4,20 +4,20 @@
     /// sanlock's times: how long a host's holds are safe after it last renewed its own lease.
     ///
     /// After 8 io timeouts without a renewal sanlock takes its own host for failed and runs the
-    /// kill path. Other hosts wait for the watchdog of the failed one besides, which fires at most
-    /// 60 seconds later (`watchdog_fire_timeout`; the same on every host), and only then take over.
+    /// kill path. Other hosts wait for the watchdog of the failed one besides, which fires within
+    /// its own time (`watchdog_fire_timeout`; the same on every host), and only then take over.
     struct HostTimes: Hashable, Sendable {
         /// Seconds that the host waits for one read or write.
         var ioTimeoutSeconds: UInt64
 
-        /// sanlock's `DEFAULT_WATCHDOG_FIRE_TIMEOUT`.
-        static let watchdogSeconds: UInt64 = 60
+        /// Seconds after which a watchdog that nobody feeds resets its host.
+        var watchdogSeconds: UInt64
 
         /// Seconds without a renewal after which a host kills (`calc_id_renewal_fail_seconds`).
         var failSeconds: UInt64 { 8 * self.ioTimeoutSeconds }
 
         /// Seconds without a renewal after which others take over (`calc_host_dead_seconds`).
-        var deadSeconds: UInt64 { self.failSeconds + Self.watchdogSeconds }
+        var deadSeconds: UInt64 { self.failSeconds + self.watchdogSeconds }
 
         /// How long from now no other host can have what this one held, if it renewed its lease at
         /// that time last; both in seconds of the monotonic clock, which counts whole ones.
@@ -28,6 +28,8 @@
 
         /// The same if nothing is known but that this host has not failed before: it renewed less
         /// than ``failSeconds`` ago, and sanlock looks once a second.
-        static let leastCertain = Duration.seconds(Self.watchdogSeconds - 2)
+        static func leastCertain(watchdogSeconds: UInt64) -> Duration {
+            watchdogSeconds > 2 ? .seconds(watchdogSeconds - 2) : .zero
+        }
     }
 #endif

@@ -105,8 +105,7 @@
             let error = status.error(doing)
             switch error.layer {
             case .daemon:
-                self.lose(
-                    "the sanlock daemon is gone", certainFor: HostTimes.leastCertain)
+                self.loseDaemon()
             case .storage where !status.isCorruption && error.code != .leaseBeyondStorage:
                 if status == .errno(ENOSPC) { await self.checkStanding() }
             case .storage, .manager:

@@ -18,8 +18,17 @@
                 // sanlock lets a lockspace go when nothing in it is held any more.
                 self.lose("sanlock removed the lockspace", certainFor: .zero)
             } else {
-                self.lose("the sanlock daemon is gone", certainFor: HostTimes.leastCertain)
+                self.loseDaemon()
             }
+        }
+
+        /// A call found the daemon gone. What this host holds is in the watchdog's care.
+        func loseDaemon() {
+            self.lose("the sanlock daemon is gone", certainFor: self.leastCertain)
+        }
+
+        private var leastCertain: Duration {
+            HostTimes.leastCertain(watchdogSeconds: UInt64(self.configuration.watchdogSeconds))
         }
 
         /// Finds out whether the lockspace failed, after a call that says so.
@@ -55,11 +64,13 @@
                 let host = try await self.housekeeping.run { () throws(SanlockStatus) in
                     try calls.hosts(id, hostID).first
                 }
-                guard let host else { return HostTimes.leastCertain }
-                let times = HostTimes(ioTimeoutSeconds: UInt64(host.ioTimeoutSeconds))
+                guard let host else { return self.leastCertain }
+                let times = HostTimes(
+                    ioTimeoutSeconds: UInt64(host.ioTimeoutSeconds),
+                    watchdogSeconds: UInt64(self.configuration.watchdogSeconds))
                 return times.certain(renewedAt: host.timestamp, now: MonotonicSeconds.now())
             } catch {
-                return HostTimes.leastCertain
+                return self.leastCertain
             }
         }
     }

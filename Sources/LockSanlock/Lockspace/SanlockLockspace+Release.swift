@@ -39,7 +39,7 @@
             }
             let error = status.error(doing)
             if error.layer == .daemon {
-                self.lose("the sanlock daemon is gone", certainFor: HostTimes.leastCertain)
+                self.loseDaemon()
                 throw status.error(doing, hold: .unknown)
             }
             // A shared hold that did not become exclusive stays shared; sanlock takes care of it.
@@ -78,7 +78,7 @@
                 return self.finishRelease(of: name, hold)
             }
             if status.isFromAbsentDaemon, await !self.isDaemonRunning() {
-                self.lose("the sanlock daemon is gone", certainFor: HostTimes.leastCertain)
+                self.loseDaemon()
                 self.drop(name)
                 throw status.error(doing, hold: .unknown)
             }
