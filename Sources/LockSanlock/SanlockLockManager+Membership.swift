@@ -207,6 +207,7 @@
                     try calls.removeLockspace(record, flags)
                 }
             }
+            if inBackground { try await self.untilGoing(member) }
             guard reason == .removed && !inBackground else { return }
             // Whoever is about to join must not find a lockspace.
             var unused = record
@@ -214,6 +215,23 @@
             let blank = unused
             try await member.housekeeping.run { () throws(SanlockStatus) in
                 try calls.writeLockspace(blank, [], 0)
+            }
+        }
+
+        /// Waits, a few seconds at most, until the daemon counts the lockspace among those that it
+        /// removes, so that a join that follows does not meet the old membership.
+        private func untilGoing(_ member: SanlockLockspace) async throws(SanlockStatus) {
+            let (calls, record) = (self.calls, member.plan.record)
+            for _ in 0..<50 {
+                // Throws once it is going, or gone.
+                try await member.housekeeping.run { () throws(SanlockStatus) in
+                    try calls.inquireLockspace(record, false)
+                }
+                do {
+                    try await Task.sleep(for: .milliseconds(100))
+                } catch {
+                    return
+                }
             }
         }
 

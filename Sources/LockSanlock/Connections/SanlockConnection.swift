@@ -119,6 +119,11 @@
             try self.calls.releaseRenaming(socket, record, name)
         }
 
+        /// Asks for nothing but an answer.
+        func inquire() throws(SanlockStatus) {
+            _ = try self.calls.inquire(try self.register())
+        }
+
         /// Lets the daemon release all orphans of the lockspace, in the background.
         func releaseOrphans(of lockspace: String) throws(SanlockStatus) {
             try self.calls.releaseOrphans(try self.register(), lockspace, "")

@@ -14,7 +14,7 @@
         /// The watched socket closed: the lockspace is gone, or the daemon.
         func watchEnded() async {
             guard case .joined = self.standing else { return }
-            if await self.isDaemonRunning() {
+            if await self.isDaemonTheSame() {
                 // sanlock lets a lockspace go when nothing in it is held any more.
                 self.lose("sanlock removed the lockspace", certainFor: .zero)
             } else {
@@ -43,6 +43,18 @@
                 await self.killed()
             } catch {
                 await self.watchEnded()
+            }
+        }
+
+        /// Another daemon knows nothing of this membership's connections.
+        private func isDaemonTheSame() async -> Bool {
+            do throws(SanlockStatus) {
+                try await self.call(0) { connection async throws(SanlockStatus) in
+                    try await connection.inquire()
+                }
+                return true
+            } catch {
+                return false
             }
         }
 
