@@ -120,8 +120,9 @@ extension ResourceMachine {
         case .success(.orphanInOtherMode):
             self.answerHead(id, Reply(.orphanInOtherMode, isFromManager: true), &effects)
         case .failure(let error):
-            self.answerHead(id, Reply(error), &effects)
+            // First of all: the reply notes that there is no global lock now.
             if error.code == .globalLockDisabled { effects.append(.globalLock(enabled: false)) }
+            self.answerHead(id, Reply(error), &effects)
             // Let go of an unclear hold before anyone asks again.
             if error.hold == .unknown { self.release(writing: nil, answering: nil, &effects) }
         }
@@ -258,10 +259,12 @@ extension ResourceMachine {
         _ id: ActionID, _ call: ResourceCall, _ error: LockManagerError?,
         _ effects: inout [Effect]
     ) {
-        effects.append(.reply(id, error.map { Reply($0) } ?? .done))
-        guard case .setGlobalLock(let enabled, _) = call, error == nil else { return }
+        guard case .setGlobalLock(let enabled, _) = call, error == nil else {
+            return effects.append(.reply(id, error.map { Reply($0) } ?? .done))
+        }
         self.isEnding = !enabled
         effects.append(.globalLock(enabled: enabled))
+        effects.append(.reply(id, .done))
         if !enabled { self.withdraw(&effects) { _ in true } }
     }
 }

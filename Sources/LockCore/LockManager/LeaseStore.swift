@@ -6,7 +6,8 @@ public protocol LeaseStore: LockManager {
     func allocateLease(_ request: LogicalVolumeRequest) async throws(LockManagerError) -> String
     /// Gives back the lease of a logical volume that is being removed. Nobody holds it.
     func freeLease(_ resource: Resource) async throws(LockManagerError)
-    /// Makes sure that a lease is free for a volume of that size, before the volume is made.
+    /// Makes sure that a lease is free before a volume is made. `volumeBytes` is the size of the
+    /// volume that carries the leases as the metadata has it; 0 if unknown.
     func findFreeLease(
         in lockspace: Lockspace.ID, volumeBytes: UInt64
     ) async throws(LockManagerError)

@@ -66,7 +66,7 @@ public struct Action: Hashable, Sendable {
         case changeArgumentsBefore(VolumeGroupRequest)
         /// Change the lock arguments.
         case changeArgumentsFinal(VolumeGroupRequest)
-        /// Is there a free lease for a logical volume of so many bytes?
+        /// Is there a free lease in the volume of so many bytes that carries the leases?
         case findFreeLease(volumeBytes: UInt64)
         /// Which lock manager runs on this host?
         case runningManager
@@ -203,7 +203,7 @@ public struct LogicalVolumeRequest: Hashable, Sendable {
     public var volume: LogicalVolume
     /// The arguments of a lease made earlier, after which to look for a free one; else empty.
     public var previousArguments: String
-    /// The logical volume's size in bytes; 0 if unknown.
+    /// The size of the volume that carries the leases, in bytes; 0 if unknown.
     public var volumeBytes: UInt64
 
     /// Describes a logical volume.

@@ -68,5 +68,8 @@ public struct Lockspace: Hashable, Sendable {
     }
 
     /// True for a lockspace that exists for the global lock alone.
-    public var isGlobal: Bool { self.id == .global(kind: self.id.kind) }
+    public var isGlobal: Bool {
+        // A volume group called `global` has a lockspace of the same name.
+        self.volumeGroup.isEmpty && self.id == .global(kind: self.id.kind)
+    }
 }

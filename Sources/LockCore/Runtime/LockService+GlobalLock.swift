@@ -144,6 +144,20 @@ extension LockService {
         if let pending = self.pending[id] { self.forward(action, id, pending, to: runner) }
     }
 
+    /// While several volume groups carry a global lock, looks whether another host has disabled
+    /// this one's.
+    func checkDuplicate(_ lockspace: Lockspace.ID) {
+        guard let store = self.manager(lockspace.kind) as? any LeaseStore else { return }
+        self.run {
+            do throws(LockManagerError) {
+                if try await store.carriesGlobalLock(lockspace) { return }
+                self.globalLock.switched(lockspace, enabled: false)
+            } catch {
+                self.eventSink.yield(.managerFailed(error))
+            }
+        }
+    }
+
     func globalLockSwitched(_ lockspace: Lockspace.ID, enabled: Bool) {
         self.globalLock.switched(lockspace, enabled: enabled)
     }

@@ -55,7 +55,8 @@ extension LockService {
             let limit = "\(longest) bytes, the limit of \(manager.kind)"
             return Reply(.nameTooLong, message: "\(lockspace) is longer than \(limit)")
         }
-        guard lockspace != .global(kind: manager.kind) else {
+        let hasOwn = manager.capabilities.globalLock == .ownLockspace
+        guard !hasOwn || lockspace != .global(kind: manager.kind) else {
             let message = "\(lockspace) is the name of the global lock's lockspace"
             return Reply(.nameCollision, message: message)
         }

@@ -50,6 +50,12 @@ extension LockService {
             let message = "a volume group \(request.volumeGroup) has its lockspace started"
             return Reply(.nameCollision, message: message)
         }
+        var request = request
+        let isFirst = !self.runners.values.contains { $0.id.kind == kind }
+        // Where other volume groups are in use, one of them has it, or the administrator chooses.
+        if !isFirst || !self.globalLock.mayEnable(kind) {
+            request.globalLock = request.globalLock ?? false
+        }
         let made = try await manager.initialise(request)
         if made.carriesGlobalLock { self.globalLock.carrierFound(lockspace, isJoined: false) }
         return Reply(content: .arguments(volumeGroup: made.arguments, logicalVolume: ""))
@@ -78,6 +84,24 @@ extension LockService {
         }
         try await store.renameLeases(request)
         return .done
+    }
+
+    /// Refuses before the lockspace is stopped what would be refused after it.
+    func argumentsChangeRequested(
+        _ request: VolumeGroupRequest, _ action: Action, _ id: ActionID, _ pending: Pending
+    ) async {
+        if let runner = self.runners[action.volumeGroup],
+            let store = self.manager(runner.id.kind) as? any LeaseStore,
+            await !store.supports(request)
+        {
+            let message = "\(runner.id.kind) cannot keep the lock arguments \(request.wanted)"
+            return self.answer(id, Reply(.notSupported, message: message), from: runner)
+        }
+        guard self.pending[id] != nil else { return }
+        guard let runner = self.runners[action.volumeGroup] else {
+            return self.answer(id, Reply(.lockspaceNotFound))
+        }
+        self.forward(action, id, pending, to: runner)
     }
 
     private func changeArguments(

@@ -192,12 +192,13 @@ public actor LockService {
         case .lock(.global, _, _), .unlock(.global):
             self.globalLockRequested(action, id, from: client)
         case .lock, .unlock, .update, .queryLock, .freeVolumeGroup, .freeLogicalVolume, .busy,
-            .kill, .drop, .renameBefore, .changeArgumentsBefore, .findFreeLease,
-            .simulateRemoteLock:
+            .kill, .drop, .renameBefore, .findFreeLease, .simulateRemoteLock:
             guard let runner = self.runners[action.volumeGroup] else {
                 return self.answer(id, Reply(.lockspaceNotFound))
             }
             self.forward(action, id, pending, to: runner)
+        case .changeArgumentsBefore(let request):
+            self.run { await self.argumentsChangeRequested(request, action, id, pending) }
         case .enableGlobalLock, .disableGlobalLock:
             self.globalLockSwitchRequested(action, id, from: client)
         case .start(let lockspace):
@@ -239,8 +240,11 @@ public actor LockService {
         reply.kind = pending.action.kind ?? (pending.runner == nil ? nil : runner?.id.kind)
         if reply.error == .globalLockDisabled { reply.error = .lockspaceNotFound }
         if self.globalLock.wasRemoved { reply.notes.insert(.globalLockRemoved) }
-        if let runner, reply.error == nil, self.globalLock.isDuplicate(runner.id) {
+        if let runner, reply.error == nil, self.globalLock.isDuplicate(runner.id),
+            case .lock(let target, _, _) = pending.action.operation
+        {
             reply.notes.insert(.duplicateGlobalLock)
+            if target == .global || target == .volumeGroup { self.checkDuplicate(runner.id) }
         }
         if let whole = pending.whole {
             self.combinedGlobalLockAnswered(whole, reply, from: runner)

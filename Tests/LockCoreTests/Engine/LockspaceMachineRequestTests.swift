@@ -259,10 +259,10 @@ import Testing
     @Test func `the global lock is switched where volume groups carry it`() {
         var space = LockspaceBench.started(leases: true)
         #expect(space.send("A", .enableGlobalLock) == ["ask gl enable"])
-        #expect(space.done(.global) == ["A: done", "global lock enabled"])
+        #expect(space.done(.global) == ["global lock enabled", "A: done"])
         #expect(
             space.send("A", .disableGlobalLock, .exclusively) == ["ask gl disable exclusively"])
-        #expect(space.done(.global) == ["A: done", "global lock disabled"])
+        #expect(space.done(.global) == ["global lock disabled", "A: done"])
         #expect(space.machine.resources[.global] == nil)
         var other = LockspaceBench.started()
         #expect(other.send("A", .enableGlobalLock) == ["A: invalidRequest"])

@@ -111,7 +111,7 @@ import Testing
         #expect(
             gl.send("A") { .setGlobalLock($0, enabled: true, exclusively: false) }
                 == ["ask gl enable"])
-        #expect(gl.done() == ["A: done", "global lock enabled"])
+        #expect(gl.done() == ["global lock enabled", "A: done"])
         gl.lock("A", .shared)
         gl.granted()
         #expect(
@@ -124,7 +124,7 @@ import Testing
                 == ["ask gl disable exclusively"])
         #expect(gl.lock("C", .shared) == [])
         #expect(
-            gl.done() == ["B: done", "global lock disabled", "C: cancelled", "ask gl forget"])
+            gl.done() == ["global lock disabled", "B: done", "C: cancelled", "ask gl forget"])
         #expect(gl.done() == [])
         #expect(gl.machine.isDone)
     }

@@ -96,7 +96,7 @@ import Testing
         var gl = ResourceBench(.global)
         gl.lock("A", .shared)
         #expect(
-            gl.failed(.globalLockDisabled) == ["A: globalLockDisabled", "global lock disabled"])
+            gl.failed(.globalLockDisabled) == ["global lock disabled", "A: globalLockDisabled"])
     }
 
     @Test func `adoption is passed on, and what the manager finds is the answer`() {
