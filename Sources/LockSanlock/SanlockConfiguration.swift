@@ -26,6 +26,9 @@
             public var leaseDevice: @Sendable (_ volumeGroup: String, _ volume: String) -> String =
                 { DeviceMapperName.path(volumeGroup: $0, volume: $1) }
 
+            /// Where this host keeps what it last knew of each lockspace; lvmlockd's own folder.
+            public var stateFolder = "/var/lib/lvm"
+
             /// Uses sanlock as LVM does, with its own settings.
             public init(killHelperPath: String) {
                 self.killHelperPath = killHelperPath

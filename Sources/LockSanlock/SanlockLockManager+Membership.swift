@@ -20,7 +20,9 @@
             }
             try await self.add(plan, options, doing)
             do throws(SanlockStatus) {
-                return try await self.settle(plan)
+                let membership = try await self.settle(plan)
+                await self.keepInfo(of: prepared.lockspace, plan, membership)
+                return membership
             } catch {
                 await self.lockspaces.remove(id)
                 await self.giveUp(plan)
@@ -36,7 +38,7 @@
             if options.adopting == .required {
                 return try await self.checkLeftBehind(plan, doing)
             }
-            let flags = try await self.addFlags(options, doing)
+            let flags = try await self.addFlags(plan, options, doing)
             let (calls, timeout) = (self.calls, self.configuration.ioTimeoutSeconds)
             let record = plan.record
             while true {
@@ -86,9 +88,11 @@
 
         /// `SANLK_ADD_NODELAY` came with sanlock 4.1; an earlier daemon ignores it, and waits.
         private func addFlags(
-            _ options: JoinOptions, _ doing: String
+            _ plan: LockspacePlan, _ options: JoinOptions, _ doing: String
         ) async throws(LockManagerError) -> AddFlags {
-            guard options.withoutDelay else { return [] }
+            var isSafe = options.withoutDelay
+            if !isSafe { isSafe = await self.wasLastOwner(plan) }
+            guard isSafe else { return [] }
             let version = try await self.daemonVersion(doing)
             return version >= 0x0401_0000 ? .withoutDelay : []
         }
@@ -193,6 +197,7 @@
                 }
             }
             await member.end()
+            if reason == .removed { await self.forgetInfo(of: lockspace) }
             await self.lockspaces.remove(lockspace)
         }
 

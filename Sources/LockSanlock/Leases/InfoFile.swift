@@ -16,8 +16,6 @@
         var layout: LeaseLayout
         /// Hosts keep their locks until they are declared dead.
         var noTimeout = false
-        /// Storage compares and writes in one step.
-        var comparesAndWrites = false
 
         /// Bytes of a file: seven short lines.
         private static let limit = 4096
@@ -38,25 +36,23 @@
             guard let hostID = numbers["host_id"], let generation = numbers["generation"],
                 let sector = numbers["sector_size"], let align = numbers["align_size"],
                 hostID > 0, align.isMultiple(of: 1 << 20),
-                let layout = LeaseLayout(sectorBytes: sector, wantedMiB: Int(align >> 20)),
+                var layout = LeaseLayout(sectorBytes: sector, wantedMiB: Int(align >> 20)),
                 layout == LeaseLayout(alignBytes: align, sectorBytes: sector)
             else { return nil }
+            layout.comparesAndWrites = numbers["using_caw"] == 1
             self.init(
                 hostID: hostID, generation: generation, layout: layout,
-                noTimeout: numbers["no_timeout"] == 1,
-                comparesAndWrites: numbers["using_caw"] == 1)
+                noTimeout: numbers["no_timeout"] == 1)
         }
 
         /// Describes a membership.
         init(
-            hostID: UInt64, generation: UInt64, layout: LeaseLayout, noTimeout: Bool = false,
-            comparesAndWrites: Bool = false
+            hostID: UInt64, generation: UInt64, layout: LeaseLayout, noTimeout: Bool = false
         ) {
             self.hostID = hostID
             self.generation = generation
             self.layout = layout
             self.noTimeout = noTimeout
-            self.comparesAndWrites = comparesAndWrites
         }
 
         /// What the folder has on the volume group; nil if there is nothing, or nothing of use.
@@ -86,7 +82,7 @@
             sector_size \(self.layout.sectorBytes)
             align_size \(self.layout.alignBytes)
             no_timeout \(self.noTimeout ? 1 : 0)
-            using_caw \(self.comparesAndWrites ? 1 : 0)
+            using_caw \(self.layout.comparesAndWrites ? 1 : 0)
 
             """
         }

@@ -4,13 +4,22 @@
     /// What a new lockspace's leases are to be.
     struct LeaseFormat: Hashable, Sendable {
         /// The volume group carries the global lock.
-        var carriesGlobalLock = false
-        /// Hosts keep their locks until they are declared dead.
-        var noTimeout = false
+        var carriesGlobalLock: Bool
+        /// What it says of its hosts; an io timeout of 0 is the daemon's own setting.
+        var traits: LockspaceTraits
         /// Let storage compare and write in one step, or forbid it; nil leaves it to the daemon.
         var comparesAndWrites: Bool?
-        /// Seconds that hosts wait for one read or write; 0 for the daemon's own setting.
-        var ioTimeoutSeconds: UInt32 = 0
+    }
+
+    /// What a lockspace on storage says of its hosts.
+    struct LockspaceTraits: Hashable, Sendable {
+        /// Hosts keep their locks until they are declared dead.
+        var noTimeout: Bool
+        /// Seconds that hosts wait for one read or write.
+        var ioTimeoutSeconds: UInt32
+
+        /// What a new lockspace with these traits is written with, beside the sizes.
+        var flags: LeaseFlags { self.noTimeout ? [.noTimeout] : [] }
     }
 
     // Leases are made, renamed and given up all together.
@@ -30,8 +39,7 @@
             if let wanted = format.comparesAndWrites { flags = .comparingAndWriting(wanted) }
             try Self.perform("\(doing) at \(self.path)") { () throws(SanlockStatus) in
                 try self.writeLockspace(
-                    self.lockspace, format.noTimeout ? [.noTimeout] : [], flags,
-                    format.ioTimeoutSeconds)
+                    self.lockspace, format.traits.flags, flags, format.traits.ioTimeoutSeconds)
                 let global = GlobalLockName.name(enabled: format.carriesGlobalLock)
                 try self.calls.writeResource(
                     self.record(global, at: self.layout.globalLock), flags)
@@ -54,13 +62,14 @@
         /// Places that were never formatted stay so, and damaged leases stay damaged; both are
         /// found again by whoever uses them.
         func rename(
-            to name: String, ioTimeoutSeconds: UInt32, doing: String
+            to name: String, _ kept: LockspaceTraits, doing: String
         ) throws(LockManagerError) {
             var renamed = self
             renamed.lockspace = name
             try Self.perform("\(doing) at \(self.path)") { () throws(SanlockStatus) in
                 try renamed.writeLockspace(
-                    name, [], .comparingAndWriting(self.layout.comparesAndWrites), ioTimeoutSeconds)
+                    name, kept.flags, .comparingAndWriting(self.layout.comparesAndWrites),
+                    kept.ioTimeoutSeconds)
                 for offset in [self.layout.globalLock, self.layout.volumeGroupLock] {
                     guard case .lease(let lock) = try self.content(at: offset) else {
                         throw SanlockStatus.noLease
@@ -86,13 +95,11 @@
             return true
         }
 
-        /// Lets the lockspace's hosts keep their locks until they are declared dead, or not.
-        func setNoTimeout(
-            _ isOn: Bool, ioTimeoutSeconds: UInt32, doing: String
-        ) throws(LockManagerError) {
+        /// Changes what the lockspace says of its hosts, and nothing else (sanlock 4.2).
+        func setTraits(_ traits: LockspaceTraits, doing: String) throws(LockManagerError) {
             try Self.perform(doing) { () throws(SanlockStatus) in
                 try self.writeLockspace(
-                    self.lockspace, isOn ? [.noTimeout] : [], .lockspaceFlagsOnly, ioTimeoutSeconds)
+                    self.lockspace, traits.flags, .lockspaceFlagsOnly, traits.ioTimeoutSeconds)
             }
         }
 

@@ -42,7 +42,7 @@
         /// `lockspace` is the name that the disk should show; empty, the one that it shows counts.
         static func read(
             _ path: String, lockspace: String, _ calls: SanlockCalls, doing: String
-        ) throws(LockManagerError) -> (volume: LeaseVolume, ioTimeoutSeconds: UInt32) {
+        ) throws(LockManagerError) -> (volume: LeaseVolume, traits: LockspaceTraits) {
             let place = LeasePlace(path: path, offset: 0)
             // Any host's record says it; the first exists under every layout.
             let wanted = LockspaceRecord(name: lockspace, hostID: 1, place: place)
@@ -54,7 +54,9 @@
             }
             let volume = LeaseVolume(
                 lockspace: found.name, path: path, layout: layout, calls: calls)
-            return (volume, ioTimeout)
+            let traits = LockspaceTraits(
+                noTimeout: found.flags.contains(.noTimeout), ioTimeoutSeconds: ioTimeout)
+            return (volume, traits)
         }
 
         /// The lease of that name at that place.

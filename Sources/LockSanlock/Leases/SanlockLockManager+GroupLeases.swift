@@ -4,7 +4,7 @@
     // What concerns all leases of a volume group, and the lease of the global lock among them.
     extension SanlockLockManager {
         /// Gives the lockspace on the renamed volume group's storage, and every lease in it, the
-        /// new name. The io timeout that is stored there stays.
+        /// new name. What the lockspace says of its hosts stays.
         public func renameLeases(_ request: VolumeGroupRequest) async throws(LockManagerError) {
             let name = request.lockspace(self.kind).name
             let doing = "rename the leases of volume group \(request.volumeGroup)"
@@ -13,9 +13,9 @@
             let path = self.configuration.leaseDevice(request.volumeGroup, arguments.volume)
             let calls = self.calls
             try await self.blocking { () throws(LockManagerError) in
-                let (volume, ioTimeout) = try LeaseVolume.read(
+                let (volume, traits) = try LeaseVolume.read(
                     path, lockspace: "", calls, doing: doing)
-                try volume.rename(to: name, ioTimeoutSeconds: ioTimeout, doing: doing)
+                try volume.rename(to: name, traits, doing: doing)
             }
         }
 
@@ -77,13 +77,15 @@
             try await self.blocking { () throws(LockManagerError) in
                 let features = try Self.features(calls, doing: doing)
                 try features.check(wanted, doing: doing)
-                let (volume, ioTimeout) = try LeaseVolume.read(
-                    path, lockspace: name, calls, doing: doing)
                 // An older daemon would format the lockspace instead of changing its flags.
                 guard features.knowsNoTimeout else { return }
-                try volume.setNoTimeout(
-                    wanted.contains(.noTimeout), ioTimeoutSeconds: ioTimeout, doing: doing)
+                var (volume, traits) = try LeaseVolume.read(
+                    path, lockspace: name, calls, doing: doing)
+                traits.noTimeout = wanted.contains(.noTimeout)
+                try volume.setTraits(traits, doing: doing)
             }
+            await self.updateInfo(
+                of: request.volumeGroup, noTimeout: wanted.contains(.noTimeout))
             return arguments.description
         }
     }

@@ -33,8 +33,9 @@
                         advice: "leases of \(request.leaseMiB) MiB: use 1, 2, 4 or 8")
                 }
                 var format = LeaseFormat(
-                    carriesGlobalLock: carries, noTimeout: wanted.contains(.noTimeout),
-                    ioTimeoutSeconds: ioTimeout)
+                    carriesGlobalLock: carries,
+                    traits: LockspaceTraits(
+                        noTimeout: wanted.contains(.noTimeout), ioTimeoutSeconds: ioTimeout))
                 if wanted.contains(.compareAndWrite) { format.comparesAndWrites = true }
                 if wanted.contains(.noCompareAndWrite) { format.comparesAndWrites = false }
                 let volume = LeaseVolume(lockspace: name, path: path, layout: layout, calls: calls)

@@ -78,6 +78,7 @@
             _ change: (inout SanlockLockManager.Configuration) -> Void = { _ in }
         ) -> SanlockLockManager.Configuration {
             var configuration = Self(killHelperPath: BuiltPrograms.killHelper)
+            configuration.stateFolder = RealDaemon.shared.folder
             configuration.ioTimeoutSeconds = 1
             configuration.leaseDevice = { group, volume in
                 RealDaemon.shared.folder + "/\(group)-\(volume)"
