@@ -153,7 +153,7 @@
                     .volume
                 let step = volume.layout.alignBytes
                 try volume.write("volume-1", at: 68 * step)
-                // A place that was never formatted does not end the search for leases, nor a damaged one.
+                // Neither a place that was never formatted nor a damaged lease ends the renaming.
                 try disk.overwrite(at: 69 * step, bytes: Int(step), with: 0)
                 try disk.overwrite(at: 70 * step + 4, bytes: 4, with: 0xff)
                 try volume.write("volume-2", at: 71 * step)

@@ -60,7 +60,8 @@
                 try peer.client("add_lockspace -s lvm_vg0:2:\(disk.path):0 -o 1")
                 let lease = "lvm_vg0:GLLK:\(disk.path):\(volume.layout.globalLock)"
                 let holder = try Keeper(
-                    "SANLOCK_RUN_DIR=\(peer.folder) exec sanlock client command -r \(lease) -c /bin/cat"
+                    "export SANLOCK_RUN_DIR=\(peer.folder);"
+                        + "exec sanlock client command -r \(lease) -c /bin/cat"
                 )
                 try peer.awaitHold(of: "GLLK")
 

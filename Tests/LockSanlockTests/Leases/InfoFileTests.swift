@@ -43,7 +43,8 @@
 
             @Test func `lines for other readers are skipped, and a short file is enough`() {
                 let text =
-                    "colour blue\nhost_id 3\ngeneration 5\nsector_size 512\nalign_size 1048576\n\n \n"
+                    "colour blue\nhost_id 3\ngeneration 5\nsector_size 512\n\n \n"
+                    + "align_size 1048576\n"
                 #expect(InfoFile(text)?.hostID == 3)
             }
 

@@ -101,8 +101,8 @@
         }
     }
 
-    /// lvmlockd with a sanlock daemon of its own, in a sandbox, and a volume `vg1/lvmlock` of 72 leases
-    /// that both sides can use.
+    /// lvmlockd with a sanlock daemon of its own, in a sandbox, and a volume `vg1/lvmlock` of 72
+    /// leases that both sides can use.
     private final class Peer {
         private let sandbox: Sandbox
         private let sanlock: Process

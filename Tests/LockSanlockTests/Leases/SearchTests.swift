@@ -9,7 +9,7 @@
         @Suite struct SearchTests {
             private let group = Lockspace.ID(kind: .sanlock, volumeGroup: "vg0")
 
-            /// A volume group that this host is in, with leases up to that place, counted in leases.
+            /// A volume group that this host takes itself for a member of.
             private func joined(
                 _ disk: TestDisk, _ calls: SanlockCalls
             ) async throws -> (SanlockLockManager, LeaseVolume) {

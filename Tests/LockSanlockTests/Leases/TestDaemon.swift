@@ -3,7 +3,8 @@
 
     @testable import LockSanlock
 
-    /// A sanlock daemon without a watchdog, beside the one of this process: another host. It ends with the object, or with the process.
+    /// A sanlock daemon without a watchdog, beside the one of this process: another host. It ends
+    /// with the object, or with the process.
     final class TestDaemon: Sendable {
         /// The folder of its sockets (`SANLOCK_RUN_DIR`).
         let folder: String

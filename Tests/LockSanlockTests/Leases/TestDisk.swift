@@ -91,8 +91,8 @@
     }
 
     extension SanlockLockManager {
-        /// Lets this host take itself for a member of the lockspace, for what needs no membership in
-        /// the daemon.
+        /// Lets this host take itself for a member of the lockspace, for what needs no membership
+        /// in the daemon.
         func actAsMember(of volume: LeaseVolume) async throws {
             let plan = LockspacePlan(
                 id: Lockspace.ID(kind: .sanlock, name: volume.lockspace), hostID: 1,
