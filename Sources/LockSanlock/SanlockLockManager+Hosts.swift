@@ -18,16 +18,15 @@
         public func localHost(in lockspace: Lockspace.ID) async throws(LockManagerError) -> Host? {
             let doing = "look up this host in \(lockspace)"
             let member = try await self.lockspaces.member(lockspace, doing)
-            let hosts = try await self.hosts(of: member, doing) ?? []
             let hostID = member.plan.hostID
-            guard let found = hosts.first(where: { $0.id == hostID }) else {
-                return await member.named(
-                    Host(id: hostID, generation: member.membership.generation))
-            }
+            let found = try await self.hosts(of: member, doing)?.first { $0.id == hostID }
+            // For its first seconds as a member, sanlock has not looked at this host, either.
+            let early: Host.State = await member.isLost ? .failing : .live
+            let state = found?.state ?? .unknown
             return await member.named(
                 Host(
-                    id: hostID, generation: found.generation, timestamp: found.timestamp,
-                    state: found.state))
+                    id: hostID, generation: member.membership.generation,
+                    timestamp: found?.timestamp ?? 0, state: state == .unknown ? early : state))
         }
 
         private func hosts(

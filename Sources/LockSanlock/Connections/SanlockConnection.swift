@@ -74,12 +74,17 @@
         }
 
         func convert(
-            _ record: ResourceRecord, writing value: [UInt8]?, tellingVersion: Bool
+            _ record: ResourceRecord, writing value: [UInt8]?, valueBytes: Int,
+            tellingVersion: Bool
         ) throws(SanlockStatus) -> Acquired {
             let socket = try self.register()
             if let value { try self.calls.setValueBlock(record, value) }
             try self.calls.convert(socket, record, .ownerNoWait)
             var acquired = Acquired()
+            // As it was read with the shared hold; nobody can have written another since.
+            if valueBytes > 0 {
+                acquired.value = try? self.calls.valueBlock(record, valueBytes)
+            }
             if tellingVersion { acquired.version = try? self.version(of: record, socket) }
             return acquired
         }

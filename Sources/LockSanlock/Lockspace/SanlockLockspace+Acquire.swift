@@ -29,8 +29,7 @@
             _ connection: Int, _ record: ResourceRecord, _ options: AcquireOptions
         ) async throws(SanlockStatus) -> SanlockConnection.Acquired {
             let flags = AcquireFlags(options.adopting, valueBlocks: self.configuration.valueBlocks)
-            let valueBytes = self.configuration.valueBlocks ? ValueBlock.storedByteCount : 0
-            let tellingVersion = self.tellsVersion(record)
+            let (valueBytes, tellingVersion) = (self.valueBytes, self.tellsVersion(record))
             do throws(SanlockStatus) {
                 return try await self.call(connection) {
                     connection async throws(SanlockStatus) in
@@ -55,6 +54,9 @@
                 try calls.writeResource(lease, [])
             }
         }
+
+        /// Bytes of a value block; 0 where there is none.
+        var valueBytes: Int { self.configuration.valueBlocks ? ValueBlock.storedByteCount : 0 }
 
         /// Only exclusive grants carry a token.
         func tellsVersion(_ record: ResourceRecord) -> Bool {

@@ -15,12 +15,13 @@
             record.setMode(mode)
             let wanted = record
             let block = self.stored(value, from: hold)
-            let tellingVersion = self.tellsVersion(record)
+            let (valueBytes, tellingVersion) = (self.valueBytes, self.tellsVersion(record))
             do throws(SanlockStatus) {
                 let acquired = try await self.call(hold.connection) {
                     connection async throws(SanlockStatus) in
                     try await connection.convert(
-                        wanted, writing: block, tellingVersion: tellingVersion)
+                        wanted, writing: block, valueBytes: valueBytes,
+                        tellingVersion: tellingVersion)
                 }
                 self.holds[name]?.record = record
                 return .granted(self.grant(acquired))
