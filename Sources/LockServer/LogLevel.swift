@@ -6,6 +6,8 @@ public enum LogLevel: Int, Comparable, Hashable, Sendable, CaseIterable {
     case warning
     /// Something failed.
     case error
+    /// Everybody on this host should know at once.
+    case emergency
 
     /// Is the left less urgent?
     public static func < (left: LogLevel, right: LogLevel) -> Bool {

@@ -34,7 +34,7 @@ enum DaemonLog {
     private static func level(from priority: Int32) -> LogLevel? {
         if priority >= LOG_DEBUG { return .debug }
         if priority >= LOG_WARNING { return .warning }
-        return priority >= LOG_ERR ? .error : nil
+        return priority >= LOG_ERR ? .error : .emergency
     }
 
     private static func priority(of level: LogLevel) -> Int32 {
@@ -42,6 +42,7 @@ enum DaemonLog {
         case .debug: LOG_DEBUG
         case .warning: LOG_WARNING
         case .error: LOG_ERR
+        case .emergency: LOG_EMERG
         }
     }
 

@@ -11,13 +11,33 @@ struct HostService: Service, CustomStringConvertible {
 
     var description: String { "host \(self.number)" }
 
-    /// Logs what happens by itself until the process is to end, then takes no more clients.
+    /// Logs what happens by itself, and sees to volume groups that lost their locks, until the
+    /// process is to end; then takes no more clients.
     func run() async {
-        for await event in self.locks.events.cancelOnGracefulShutdown() {
-            let (level, text) = event.logLine
-            self.log.log(level, text)
+        let kill = self.killChain
+        await withDiscardingTaskGroup { group in
+            for await event in self.locks.events.cancelOnGracefulShutdown() {
+                let (level, text) = event.logLine
+                self.log.log(level, text)
+                guard case .lost(let lockspace, _, _) = event,
+                    !lockspace.volumeGroup.isEmpty
+                else { continue }
+                group.addTask { await kill.locksLost(of: lockspace.volumeGroup) }
+            }
+            group.cancelAll()
         }
         await self.server.stop()
+    }
+
+    private var killChain: KillChain {
+        let (log, locks) = (self.log, self.locks)
+        return KillChain(log: { log.log($0, $1) }) { volumeGroup in
+            do throws(LockError) {
+                return try await locks.perform(Action(.drop, volumeGroup: volumeGroup)).error
+            } catch {
+                return error.code
+            }
+        }
     }
 }
 
@@ -41,7 +61,7 @@ extension LockEvent {
         case .lost(let lockspace, let reason, let certainFor):
             (
                 .error,
-                "lockspace \(lockspace) is lost: \(reason); its locks are safe from other "
+                "lockspace \(lockspace.id) is lost: \(reason); its locks are safe from other "
                     + "hosts for \(certainFor)"
             )
         case .wanted(let resource):

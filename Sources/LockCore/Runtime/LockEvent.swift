@@ -8,7 +8,7 @@ public enum LockEvent: Sendable {
     case stopped(Lockspace.ID)
     /// This host lost a lockspace and every lock in it. Until `certainFor` has passed, no other
     /// host can be granted what this one held.
-    case lost(Lockspace.ID, reason: String, certainFor: Duration)
+    case lost(Lockspace, reason: String, certainFor: Duration)
     /// Another host waits for a lock that this one holds.
     case wanted(Resource.ID)
     /// A lock manager failed at something that no action asked for.

@@ -216,7 +216,8 @@ extension LockService {
         else { return }
         switch event.what {
         case .lost(let reason, let certainFor):
-            self.eventSink.yield(.lost(runner.id, reason: reason, certainFor: certainFor))
+            let lockspace = runner.machine.lockspace
+            self.eventSink.yield(.lost(lockspace, reason: reason, certainFor: certainFor))
         case .wanted(let name, _):
             self.eventSink.yield(.wanted(Resource.ID(lockspace: runner.id, name: name)))
         }
