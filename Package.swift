@@ -54,7 +54,8 @@ let package = Package(
         .executableTarget(
             name: "holdfastd",
             dependencies: [
-                "LockCore", "LockInMemory", "LVMWire", "LockServer",
+                "LockCore", "LockInMemory", "LockSanlock", "LVMWire", "LockServer",
+                "holdfast-sanlock-kill",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),

@@ -2,6 +2,10 @@ import Glibc
 import LockCore
 import LockInMemory
 
+#if Sanlock
+    import LockSanlock
+#endif
+
 /// Which lock managers the daemon serves with.
 ///
 /// The one in memory never stands in for a real one: a daemon that grants from memory while it
@@ -10,21 +14,37 @@ enum LockManagerRegistry {
     /// Said at every start, and in every status, of an embedded daemon.
     static let embeddedNotice = "embedded: locks are valid on this machine only"
 
-    /// The lock managers that this program is built with, besides the one in memory.
-    static let builtIn: [LockManagerKind] = []
-
     /// The lock managers of each host that this process serves, in the order in which their
     /// global locks are taken.
     static func managers(_ options: Options) throws(StartError) -> [[any LockManager]] {
         if options.test { return [try Self.testManagers()] }
         if options.embedded { return try Self.embeddedManagers(options.hosts?.value ?? 1) }
-        let names = Self.builtIn.map(\.rawValue).joined(separator: ", ")
-        throw StartError(
-            problem: "no lock manager to serve with: this holdfastd is built with "
-                + (names.isEmpty ? "none yet" : names),
-            advice: "use --embedded for locks that are valid on this machine only, "
-                + "or --test to try commands out")
+        return [try Self.realManagers(options)]
     }
+
+    /// The lock managers that this program is built with.
+    private static func realManagers(
+        _ options: Options
+    ) throws(StartError) -> [any LockManager] {
+        var managers: [any LockManager] = []
+        #if Sanlock
+            managers.append(SanlockLockManager(Self.sanlock(options)))
+        #endif
+        guard managers.isEmpty else { return managers }
+        throw StartError(
+            problem: "no lock manager to serve with: this holdfastd is built without any",
+            advice: "build it with the package traits Sanlock or DLM, or use --embedded for locks "
+                + "that are valid on this machine only")
+    }
+
+    #if Sanlock
+        private static func sanlock(_ options: Options) -> SanlockLockManager.Configuration {
+            var configuration = SanlockLockManager.Configuration(
+                killHelperPath: Paths.besideProgram("holdfast-sanlock-kill"))
+            configuration.ioTimeoutSeconds = options.sanlockTimeout?.value ?? 0
+            return configuration
+        }
+    #endif
 
     private static func testManagers() throws(StartError) -> [any LockManager] {
         var managers: [any LockManager] = []

@@ -19,6 +19,14 @@ struct Paths {
     /// The socket of one of several hosts, counted from 1.
     func socket(ofHost number: Int) -> String { "\(self.socket).\(number)" }
 
+    /// A program that is installed in the same folder as this one.
+    static func besideProgram(_ name: String) -> String {
+        guard let program = realpath("/proc/self/exe", nil) else { return name }
+        defer { free(program) }
+        let path = String(cString: program)
+        return String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)]) + "/\(name)"
+    }
+
     static func environment(_ name: String) -> String? {
         guard let value = getenv(name), value.pointee != 0 else { return nil }
         return String(cString: value)

@@ -18,8 +18,8 @@ enum AllowedImports {
             "LockCore", "LVMWire", "NIOCore", "NIOPosix", "Glibc", "Musl", "Synchronization",
         ],
         "Sources/holdfastd/": [
-            "LockCore", "LockInMemory", "LVMWire", "LockServer", "ArgumentParser", "Logging",
-            "ServiceLifecycle", "NIOCore", "NIOPosix", "Glibc", "Musl", "Dispatch",
+            "LockCore", "LockInMemory", "LockSanlock", "LVMWire", "LockServer", "ArgumentParser",
+            "Logging", "ServiceLifecycle", "NIOCore", "NIOPosix", "Glibc", "Musl", "Dispatch",
             "Synchronization", "UnixSignals",
         ],
     ]
