@@ -9,8 +9,8 @@
             /// Who `sanlock client status` says holds the leases; at most 48 bytes. The host's own
             /// name is the daemon's business.
             public var ownerName = "holdfast"
-            /// sanlock's `watchdog_fire_timeout`, which is the same on every host; 3.8.5 has no other
-            /// than this. A loss says by it how long the lost locks are safe.
+            /// sanlock's `watchdog_fire_timeout`, which is the same on every host; 3.8.5 has no
+            /// other than this. A loss says by it how long the lost locks are safe.
             public var watchdogSeconds: UInt32 = 60
             /// Keep a value block with every lease, as libraries may want and LVM does not: it
             /// costs further reads and writes.
