@@ -8,7 +8,7 @@
         ) async throws(LockManagerError) -> OtherHosts {
             let doing = "look for other hosts in \(lockspace)"
             let member = try await self.lockspaces.member(lockspace, doing)
-            guard let hosts = try await self.hosts(of: member, doing) else { return .unknown }
+            guard let hosts = try await self.firstHosts(of: member, doing) else { return .unknown }
             let others = hosts.filter { $0.id != member.plan.hostID && $0.mayHold }
             guard !others.isEmpty else { return .none }
             return others.contains { $0.state != .unknown } ? .count(others.count) : .unknown
@@ -27,6 +27,21 @@
                 Host(
                     id: hostID, generation: member.membership.generation,
                     timestamp: found?.timestamp ?? 0, state: state == .unknown ? early : state))
+        }
+
+        /// All hosts. A new member waits, a few seconds at most, until sanlock has looked once.
+        private func firstHosts(
+            of member: SanlockLockspace, _ doing: String
+        ) async throws(LockManagerError) -> [HostRecord]? {
+            for _ in 0..<25 {
+                if let hosts = try await self.hosts(of: member, doing) { return hosts }
+                do {
+                    try await Task.sleep(for: .milliseconds(200))
+                } catch {
+                    return nil
+                }
+            }
+            return nil
         }
 
         private func hosts(
