@@ -129,7 +129,7 @@ extension RandomisedRun {
             answer = await self.wait(
                 id, resource ?? Resource(name), mode, options, host, manager)
         } else {
-            answer = await Self.perform(request, about: resource, manager, self.lockspace)
+            answer = await Self.perform(request, about: resource, manager, self.place(of: host))
         }
         self.recorder.record(.answered(id, answer), of: host)
         return answer
@@ -142,7 +142,7 @@ extension RandomisedRun {
     ) async -> History.Answer {
         self.waiting[host, default: [:]][resource.id] = id
         let request = History.Request.acquire(resource.id, mode, options)
-        let lockspace = self.lockspace
+        let lockspace = self.place(of: host)
         // Runs at once, up to its first real suspension.
         let task = Task.immediate { () -> History.Answer in
             let answer = await Self.perform(request, about: resource, manager, lockspace)
@@ -163,6 +163,13 @@ extension RandomisedRun {
         }
         self.recorder.record(.cancelled(id), of: host)
         await manager.cancelAcquire(resource)
+    }
+
+    /// The lockspace, with the host's number in it.
+    private func place(of host: UInt64) -> Lockspace {
+        var lockspace = self.lockspace
+        lockspace.hostID = lockspace.hostID ?? UInt32(host)
+        return lockspace
     }
 
     private static func perform(

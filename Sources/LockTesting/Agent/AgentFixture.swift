@@ -40,6 +40,7 @@ public actor AgentFixture<World: HostWorld>: HostFixture {
     /// Starts the host's agent, or connects to it, unless that has been done.
     public func start(_ host: Int) async throws(FixtureError) -> RunningHost {
         if let agent = self.agents[host] { return agent.host }
+        try await self.world.processStarts(on: host)
         var process: AgentProcess?
         let stream: AgentStream
         switch self.address(host) {
@@ -66,10 +67,12 @@ public actor AgentFixture<World: HostWorld>: HostFixture {
         return try await self.start(host)
     }
 
-    /// Kills the agent, and lets the world stop its machine.
+    /// Lets the world stop the machine, and kills the agent. Nothing on the machine has the time to
+    /// notice that the agent is gone.
     public func crash(_ host: Int) async throws(FixtureError) {
-        await self.end(host)
+        self.agents[host]?.process?.pause()
         try await self.world.crash(host)
+        await self.end(host)
     }
 
     /// Stops the agent from running, once the world has cut its machine off.

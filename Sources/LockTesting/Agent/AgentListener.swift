@@ -7,6 +7,7 @@ public struct AgentListener: Sendable {
     /// A stream for each that calls, until ``close()``. One reader.
     public let streams: AsyncStream<AgentStream>
     private let incoming: any DispatchSourceRead
+    private let path: String
 
     /// Listens at the path, in place of whatever is there.
     public init(path: String) throws(FixtureError) {
@@ -22,15 +23,16 @@ public struct AgentListener: Sendable {
         }
         incoming.setCancelHandler {
             yield.finish()
-            unlink(path)
             _ = Glibc.close(descriptor)
         }
         incoming.activate()
-        (self.streams, self.incoming) = (streams, incoming)
+        (self.streams, self.incoming, self.path) = (streams, incoming, path)
     }
 
     /// Ends ``streams``, and removes the socket.
     public func close() {
+        // At once: whoever closed it may remove the folder or listen there again.
+        unlink(self.path)
         self.incoming.cancel()
     }
 }

@@ -17,10 +17,20 @@ public struct AgentProcess: Sendable {
         posix_spawn_file_actions_adddup2(&actions, theirs, 0)
         posix_spawn_file_actions_adddup2(&actions, theirs, 1)
 
+        // The caller's thread may have signals blocked, as threads of libdispatch have. A process
+        // that inherits this cannot be asked to end.
+        var attributes = posix_spawnattr_t()
+        posix_spawnattr_init(&attributes)
+        defer { posix_spawnattr_destroy(&attributes) }
+        var noSignals = sigset_t()
+        sigemptyset(&noSignals)
+        posix_spawnattr_setsigmask(&attributes, &noSignals)
+        posix_spawnattr_setflags(&attributes, Int16(POSIX_SPAWN_SETSIGMASK))
+
         var words = ([executable] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var id: pid_t = 0
-        let status = posix_spawn(&id, executable, &actions, nil, &words, environ)
+        let status = posix_spawn(&id, executable, &actions, &attributes, &words, environ)
         guard status == 0 else {
             close(ours)
             throw FixtureError("start \(executable)", String(cString: strerror(status)))

@@ -39,9 +39,12 @@ public protocol HostWorld: Sendable {
     /// How long things take.
     var timing: HostTiming { get }
 
+    /// The host's process is about to be talked to. If nobody else starts it, or turns on the
+    /// machine that it runs on, that happens here.
+    func processStarts(on host: Int) async throws(FixtureError)
     /// The host's process has ended; another is about to start.
     func processEnded(on host: Int) async throws(FixtureError)
-    /// Stops the machine below a process that has ended.
+    /// Stops the machine at once. Its process has ended, or ends with it.
     func crash(_ host: Int) async throws(FixtureError)
     /// Separates a machine from the others.
     func cutOff(_ host: Int) async throws(FixtureError)
@@ -72,6 +75,9 @@ public protocol HostWorld: Sendable {
 
 // What follows from an ability that a world does not have, and volume groups without storage.
 extension HostWorld {
+    /// The fixture starts it, and the machine is on.
+    public func processStarts(on host: Int) async throws(FixtureError) {}
+
     /// The machine keeps nothing of a process that has ended.
     public func processEnded(on host: Int) async throws(FixtureError) {}
 

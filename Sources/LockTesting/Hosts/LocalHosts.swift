@@ -41,6 +41,7 @@ public actor LocalHosts<World: HostWorld>: HostFixture {
     /// Makes the host's manager, if it has none.
     public func start(_ host: Int) async throws(FixtureError) -> RunningHost {
         if let running = self.running[host] { return running }
+        try await self.world.processStarts(on: host)
         let process = RunningHost(try await self.makeManager(host))
         self.running[host] = process
         return process

@@ -31,14 +31,18 @@ extension LockManagerRule {
             needs: [.adoption, .hosts(.restart)]
         ) { run throws(RuleStop) in
             let volume = try await run.joinAll()
+            let other = try await run.makeVolume("lv-2")
             for mode in [LockMode.exclusive, .shared] {
-                let before = try await run.first.take(volume, mode)
+                try await run.first.take(volume, mode)
                 try await run.first.restart()
                 try await run.first.join(run.group, adopting: .required)
+                // Another process may count from the beginning: ids differ within this one.
+                let before = try await run.first.take(other, .shared)
                 let grant = try await run.first.take(volume, mode, adopting: .required)
                 try run.expect(
                     grant.id != before.id, "a grant with an id of its own",
-                    happened: "the id is that of the orphan's grant")
+                    happened: "the id is that of an earlier grant")
+                try await run.first.release(other)
                 try await run.second.isRefused(volume, .exclusive)
                 try await run.first.convert(volume, to: mode == .shared ? .exclusive : .shared)
                 try await run.first.release(volume)

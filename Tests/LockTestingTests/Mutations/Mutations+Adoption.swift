@@ -19,10 +19,10 @@ extension Mutation {
                 }
             }
         },
-        Mutation("adopts the grant's id with the hold", breaks: ["adoption/adopted"]) {
+        Mutation("adopts with the id of another grant", breaks: ["adoption/adopted"]) {
             $0.acquiring = { intact, resource, mode, options throws(LockManagerError) in
                 let outcome = try await intact.manager.acquire(resource, mode, options)
-                let key = intact.own(resource.id)
+                let key = "last grant of \(intact.host)"
                 if options.adopting != .none, let id = await intact.notes.get(key) {
                     return outcome.changing { $0.id = Grant.ID(id) }
                 }
@@ -74,7 +74,7 @@ extension Mutation {
         Mutation(
             "keeps for ever what an ended process held", of: .idm,
             breaks: [
-                "adoption/none", "loss/boot", "loss/certain", "loss/takeover",
+                "adoption/none", "loss/boot", "loss/takeover",
             ]
         ) {
             $0.keepHolds(endingWithMembership: true)
@@ -85,8 +85,7 @@ extension Mutation {
         Mutation(
             "keeps what a dead host held",
             breaks: [
-                "loss/boot", "loss/certain", "loss/takeover", "tokens/takeover",
-                "value/after-death",
+                "loss/boot", "loss/takeover", "tokens/takeover", "value/after-death",
             ]
         ) {
             $0.keepHolds(endingWithMembership: true)
@@ -94,8 +93,8 @@ extension Mutation {
         Mutation(
             "keeps what was held when its host left",
             breaks: [
-                "hosts/leave-frees", "loss/boot", "loss/certain", "loss/takeover",
-                "tokens/takeover", "value/after-death",
+                "hosts/leave-frees", "loss/boot", "loss/takeover", "tokens/takeover",
+                "value/after-death",
             ]
         ) {
             $0.keepHolds(endingWithMembership: false)

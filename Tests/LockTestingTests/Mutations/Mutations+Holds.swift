@@ -129,7 +129,7 @@ extension Mutation {
                 "contention/owner", "conversion/down", "conversion/refused",
                 "conversion/there-and-back", "failure/convert-down", "failure/convert-up",
                 "failure/release", "failure/release-and-again", "forgetting/others-hold",
-                "loss/certain", "loss/cut-off", "loss/takeover", "modes/refused-holds-nothing",
+                "loss/cut-off", "loss/takeover", "modes/refused-holds-nothing",
                 "modes/shared-keeps-exclusive-out", "tokens/takeover", "value/after-death",
             ]
         ) {
