@@ -41,7 +41,8 @@ let package = Package(
             ]),
         .executableTarget(name: "holdfast-sanlock-kill"),
         .target(name: "LockTesting", dependencies: ["LockCore"]),
-        .executableTarget(name: "HostAgent", dependencies: ["LockCore", "LockTesting"]),
+        .executableTarget(
+            name: "HostAgent", dependencies: ["LockCore", "LockSanlock", "LockTesting"]),
         .target(name: "LVMWire", dependencies: ["LockCore"]),
         .target(name: "LVMClient", dependencies: ["LVMWire"]),
         .target(
@@ -70,7 +71,8 @@ let package = Package(
         .testTarget(
             name: "LockSanlockTests",
             dependencies: [
-                "LockCore", "LockSanlock", "LockTesting", "DaemonHarness", "holdfast-sanlock-kill",
+                "LockCore", "LockSanlock", "LockTesting", "DaemonHarness", "HostAgent",
+                "holdfast-sanlock-kill",
             ]),
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),

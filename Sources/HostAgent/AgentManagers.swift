@@ -10,6 +10,9 @@ enum AgentManagers {
             // The hosts of a cluster in memory share one process; this one stands for a host of it.
             let cluster = try AgentStream(connectingTo: try options.required("cluster"))
             return try await RemoteLockManager(over: cluster)
+        #if Sanlock
+        case "sanlock": return try Self.sanlock(options)
+        #endif
         case let word:
             throw FixtureError("make a lock manager", "there is none called \(word)")
         }

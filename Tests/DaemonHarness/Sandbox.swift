@@ -9,10 +9,22 @@ package enum Repository {
     /// The daemon under test; the variable names another one, to try the tests themselves.
     package static let daemon =
         ProcessInfo.processInfo.environment["HOLDFAST_DAEMON_UNDER_TEST"]
-        ?? "\(root)/.build/debug/holdfastd"
+        ?? product("holdfastd")
 
     /// Debian's own lock daemon, whose behaviour is the standard.
     package static let peer = "/usr/sbin/lvmlockd"
+
+    /// The path of an executable that was built with the tests: it lies beside them.
+    package static func product(_ name: String) -> String {
+        let tests = Bundle.main.executablePath ?? CommandLine.arguments[0]
+        var folder = URL(filePath: tests).deletingLastPathComponent()
+        while folder.path != "/" {
+            let product = folder.appending(path: name).path
+            if FileManager.default.isExecutableFile(atPath: product) { return product }
+            folder = folder.deletingLastPathComponent()
+        }
+        return "\(root)/.build/debug/\(name)"
+    }
 }
 
 /// A folder, and a machine of its own in it, with a private /run, /dev, network and processes (see

@@ -11,7 +11,7 @@ enum AllowedImports {
         "Sources/holdfast-sanlock-kill/": ["Glibc"],
         "Sources/LockTesting/": ["LockCore"],
         "Sources/LockTesting/Agent/": ["LockCore", "Glibc", "Dispatch"],
-        "Sources/HostAgent/": ["LockCore", "LockTesting", "Glibc"],
+        "Sources/HostAgent/": ["LockCore", "LockSanlock", "LockTesting", "Glibc"],
         "Sources/LVMWire/": ["LockCore"],
         "Sources/LVMClient/": ["LVMWire", "Glibc", "Musl"],
         "Sources/LockServer/": [
