@@ -74,6 +74,10 @@ let package = Package(
                 "LockCore", "LockSanlock", "LockTesting", "DaemonHarness", "HostAgent",
                 "holdfast-sanlock-kill",
             ]),
+        .testTarget(
+            name: "ClusterTests",
+            dependencies: ["DaemonHarness", "LockCore", "LockInMemory", "LockTesting"],
+            exclude: ["Transcripts"]),
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
         .testTarget(

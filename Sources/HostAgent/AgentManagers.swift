@@ -8,6 +8,9 @@ enum AgentManagers {
         switch try options.required("manager") {
         case "memory":
             // The hosts of a cluster in memory share one process; this one stands for a host of it.
+            if let port = options["cluster-device"] {
+                return try await RemoteLockManager(over: try AgentStream(device: port))
+            }
             let cluster = try AgentStream(connectingTo: try options.required("cluster"))
             return try await RemoteLockManager(over: cluster)
         #if Sanlock

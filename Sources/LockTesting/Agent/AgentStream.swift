@@ -50,7 +50,15 @@ public final class AgentStream: @unchecked Sendable {
             cfmakeraw(&settings)
             tcsetattr(device, TCSANOW, &settings)
         }
+        Self.awaitOtherSide(of: device)
         self.init(reading: device, writing: device)
+    }
+
+    /// A virtual machine's port reads as ended, not as empty, until somebody is connected outside,
+    /// and no event tells of that.
+    private static func awaitOtherSide(of device: Int32) {
+        var port = pollfd(fd: device, events: 0, revents: 0)
+        while poll(&port, 1, 0) > 0, Int32(port.revents) & POLLHUP != 0 { usleep(10_000) }
     }
 
     /// Sends a message after those sent before. If the other side is gone, that shows when reading.

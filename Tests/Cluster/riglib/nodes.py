@@ -119,7 +119,6 @@ def down():
 
 def status():
     on = machine.running()
-    for k, pid in on.items():
-        print(f"node{k}: process {pid}")
-    if not on:
-        print("no nodes")
+    everyone = range(1, shape()["nodes"] + 1) if os.path.exists(path("shape")) else []
+    for k in everyone:
+        print(f"node {k} is {'on' if k in on else 'off'}")
