@@ -5,6 +5,9 @@ import Foundation
 /// nothing to test; `Tests/run cluster` builds them and sets the variable.
 let binaries = ProcessInfo.processInfo.environment["HOLDFAST_CLUSTER_BINARIES"]
 
+/// Whether the long forms of tests are wanted, as with `Tests/run --full`.
+let isFull = ProcessInfo.processInfo.environment["HOLDFAST_LONG_RUNS"] != nil
+
 /// `Tests/Cluster/rig`, which runs the nodes.
 enum Rig {
     /// Where its nodes' sockets and consoles are.

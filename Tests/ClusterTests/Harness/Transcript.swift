@@ -12,8 +12,8 @@ import Foundation
 /// A step begins with who does what; below stands what that prints, and in brackets its exit
 /// status, if that is not 0. Steps are apart by an empty line. `every node$` runs on all nodes
 /// that are on, one after the other, and `rig$` does something to the nodes themselves.
-/// `within 60 s, node 2$` repeats the step until it ends as it has to; with `after 40 to 90 s`
-/// it must not end so before. Those seconds count from the last step of the rig.
+/// `within 60 s, node 2$` repeats the step until it ends as it has to. With `after 40 to 90 s`,
+/// counted from the last step of the rig, it must not end so before.
 struct Transcript {
     struct Step {
         enum Place: Equatable {

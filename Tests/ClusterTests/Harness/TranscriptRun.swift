@@ -32,8 +32,9 @@ struct TranscriptRun {
         let began = ContinuousClock.now
         var ended = try await self.results(of: step)
         if let seconds = step.seconds {
-            let earliest = self.lastStruck + .seconds(seconds.lowerBound)
-            let latest = self.lastStruck + .seconds(seconds.upperBound)
+            let start = seconds.lowerBound > 0 ? self.lastStruck : began
+            let earliest = start + .seconds(seconds.lowerBound)
+            let latest = start + .seconds(seconds.upperBound)
             while ended != [step.expected], ContinuousClock.now < latest {
                 try await Task.sleep(for: .seconds(1))
                 ended = try await self.results(of: step)
