@@ -25,8 +25,17 @@ def shell(line):
     return done.stdout
 
 
+def lives(pid):
+    """Whether a process runs. One that has ended and that nobody waits for has no arguments."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return bool(file.read())
+    except OSError:
+        return False
+
+
 def processes(program, argument):
-    """Processes of a program one of whose arguments contains a string: pairs of id and arguments."""
+    """Processes of a program that have a string in an argument: pairs of id and arguments."""
     found = []
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:

@@ -12,7 +12,7 @@ from .common import Failure, path
 
 @contextlib.contextmanager
 def agent(k, seconds=30):
-    """The agent of node k. It serves one at a time, so that nobody keeps it for longer than a call."""
+    """The agent of node k. It serves one at a time: nobody keeps it for longer than a call."""
     with open(path(f"node{k}.ga.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         with machine.Lines(f"node{k}.ga", seconds) as lines:
@@ -33,7 +33,8 @@ def call(k, command, **arguments):
     except (OSError, ValueError) as error:
         if k not in machine.running():
             raise Failure(f"node {k} is not running") from error
-        raise Failure(f"node {k} does not answer: {error}; its console: {path(f'node{k}.log')}") from error
+        console = path(f"node{k}.log")
+        raise Failure(f"node {k} does not answer: {error}; its console: {console}") from error
 
 
 def await_ready(k, seconds=180):
@@ -41,7 +42,7 @@ def await_ready(k, seconds=180):
     end = time.time() + seconds
     while time.time() < end:
         if k not in machine.running():
-            raise Failure(f"node {k} went off: see {path(f'node{k}.qemu')} and {path(f'node{k}.log')}")
+            raise Failure(f"node {k} went off: see {path(f'node{k}.qemu')} and node{k}.log there")
         try:
             with agent(k, 2):
                 return
@@ -54,7 +55,8 @@ def run(k, line, seconds=600):
     """Exit status and output, standard error with it, of a shell line on node k."""
     script = (f"exec 2>&1; export PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/root LC_ALL=C; "
               f"exec timeout -k 5 {seconds} bash -c {shlex.quote(line)}")
-    pid = call(k, "guest-exec", path="/bin/bash", arg=["-c", script], **{"capture-output": True})["pid"]
+    pid = call(k, "guest-exec", path="/bin/bash", arg=["-c", script],
+               **{"capture-output": True})["pid"]
     end, pause = time.time() + seconds + 30, 0.02
     while time.time() < end:
         state = call(k, "guest-exec-status", pid=pid)

@@ -3,6 +3,7 @@ import fcntl
 import glob
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import time
@@ -10,13 +11,15 @@ import time
 from .common import WORK, Failure, path, shell
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-HOST_PACKAGES = ["qemu-system-x86", "vde2", "mmdebstrap", "e2fsprogs", "cpio", "busybox-static", "kmod"]
-NODE_PACKAGES = ["lvm2", "lvm2-lockd", "dmsetup", "udev", "kmod", "iproute2", "procps", "util-linux",
-                 "thin-provisioning-tools", "sanlock", "dlm-controld", "corosync", "qemu-guest-agent", "libdlm3",
-                 "libdlmcontrol3", "libsanlock-client1", "libstdc++6", "python3-minimal", "strace", "gdisk", "sg3-utils"]
+HOST_PACKAGES = ["qemu-system-x86", "vde2", "mmdebstrap", "e2fsprogs", "cpio", "busybox-static",
+                 "kmod"]
+NODE_PACKAGES = ["lvm2", "lvm2-lockd", "dmsetup", "udev", "kmod", "iproute2", "procps",
+                 "util-linux", "thin-provisioning-tools", "sanlock", "dlm-controld", "corosync",
+                 "qemu-guest-agent", "libdlm3", "libdlmcontrol3", "libsanlock-client1",
+                 "libstdc++6", "python3-minimal", "strace", "gdisk", "sg3-utils"]
 # Loaded before the root disk is there.
-EARLY_MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_net", "ext4", "crc32c_generic", "crc32c-intel",
-                 "9p", "9pnet_virtio", "virtio_rng"]
+EARLY_MODULES = ["virtio_pci", "virtio_blk", "virtio_console", "virtio_net", "ext4",
+                 "crc32c_generic", "crc32c-intel", "9p", "9pnet_virtio", "virtio_rng"]
 ROOT_SIZE = "2200M"
 
 
@@ -40,7 +43,7 @@ def file(name):
 def build():
     """Makes the image unless it exists, and removes those of other versions."""
     if os.geteuid() != 0:
-        raise Failure("run this as root: the image holds root's files, and the host may lack packages")
+        raise Failure("run this as root: the image holds root's files")
     os.makedirs(WORK, exist_ok=True)
     with open(path("build.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -70,8 +73,10 @@ def make(into):
     os.mkdir(kernel)
     # What is known of the archive may be older than the archive.
     shell("apt-get update -qq")
-    package = shell("apt-cache depends linux-image-amd64 | grep -o 'linux-image-[0-9][^ ]*' | head -n 1").strip()
-    shell(f"cd {kernel} && apt-get download -qq -o APT::Sandbox::User=root {package} && dpkg -x {package}*.deb . && rm *.deb")
+    depends = shell("apt-cache depends linux-image-amd64")
+    package = re.search(r"linux-image-\d\S*", depends)[0]
+    shell(f"cd {kernel} && apt-get download -qq -o APT::Sandbox::User=root {package} && "
+          f"dpkg -x {package}*.deb . && rm *.deb")
     version = os.listdir(f"{kernel}/lib/modules")[0]
     shutil.copy(f"{kernel}/boot/vmlinuz-{version}", f"{into}/vmlinuz")
     shell(f"depmod -b {kernel} {version}")
@@ -79,13 +84,19 @@ def make(into):
 
     shell("mmdebstrap --quiet --variant=minbase "
           "--dpkgopt='path-exclude=/usr/share/doc/*' --dpkgopt='path-exclude=/usr/share/man/*' "
-          f"--dpkgopt='path-exclude=/usr/share/locale/*' --include={','.join(NODE_PACKAGES)} bookworm {root}")
+          "--dpkgopt='path-exclude=/usr/share/locale/*' "
+          f"--include={','.join(NODE_PACKAGES)} bookworm {root}")
     shell(f"cp -a {kernel}/lib/modules {root}/lib/")
     shutil.copy(f"{HERE}/node-init", f"{root}/sbin/node-init")
+    # LVM makes device nodes itself and at once: udev's come late on a machine that is busy, and
+    # lvmlockd, which looks for the lease volume's, would not find it.
+    shell(f"rm -f {root}/lib/udev/rules.d/*-dm*.rules {root}/lib/udev/rules.d/*-lvm*.rules")
     # Every node locks through a daemon, and talks to nothing that does not run there.
-    shell(f"sed -i -e 's/# use_lvmlockd = 0/use_lvmlockd = 1/' -e 's/# notify_dbus = 1/notify_dbus = 0/' "
-          f"-e 's/# event_activation = 1/event_activation = 0/' -e 's/# use_lvmpolld = 1/use_lvmpolld = 0/' "
-          f"-e 's/# monitoring = 1/monitoring = 0/' {root}/etc/lvm/lvm.conf")
+    for setting in ("use_lvmlockd = 1", "notify_dbus = 0", "event_activation = 0",
+                    "use_lvmpolld = 0", "monitoring = 0", "udev_sync = 0", "udev_rules = 0",
+                    "obtain_device_list_from_udev = 0"):
+        name = setting.split()[0]
+        shell(f"sed -i 's/# {name} = .*/{setting}/' {root}/etc/lvm/lvm.conf")
     shell(f"mke2fs -q -t ext4 -O ^has_journal -m 0 -d {root} {into}/root.img {ROOT_SIZE}")
     shutil.rmtree(root)
     shutil.rmtree(kernel)

@@ -8,10 +8,12 @@ import subprocess
 import time
 
 from . import image
-from .common import HOST, MEMORY_MIB, WORK, Failure, path, processes
+from .common import HOST, MEMORY_MIB, WORK, Failure, lives, path, processes
 
 QEMU = "qemu-system-x86_64"
 PROBE_SECONDS = 6
+# Streams to a node: the suffix of the socket here, and the name there.
+PORTS = {"ga": "org.qemu.guest_agent.0", "agent": "host.agent", "peer": "host.peer"}
 
 
 def accelerator():
@@ -35,12 +37,18 @@ def accelerator():
 def boots_with(words):
     if not os.access("/dev/kvm", os.W_OK):
         return False
-    probe = [QEMU, *words, "-m", "256", "-nodefaults", "-no-reboot", "-display", "none", "-kernel", image.file("vmlinuz"),
-             "-initrd", image.file("initrd.gz"), "-append", "quiet panic=-1 rig.probe"]
+    probe = [QEMU, *words, *bare_machine(256), "-append", "quiet panic=-1 rig.probe"]
     try:
-        return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_SECONDS).returncode == 0
+        return subprocess.run(probe, stdin=subprocess.DEVNULL, capture_output=True,
+                              timeout=PROBE_SECONDS).returncode == 0
     except subprocess.TimeoutExpired:
         return False
+
+
+def bare_machine(memory_mib):
+    """What boots, and stays off when it goes off."""
+    return ["-smp", "1", "-m", str(memory_mib), "-nodefaults", "-no-reboot", "-display", "none",
+            "-kernel", image.file("vmlinuz"), "-initrd", image.file("initrd.gz")]
 
 
 def start(k):
@@ -49,26 +57,30 @@ def start(k):
         raise Failure(f"node {k} is running already")
     with open(path("shape")) as file:
         disks = json.load(file)["disks"]
-    words = [QEMU, *accelerator(), "-smp", "1", "-m", str(MEMORY_MIB), "-nodefaults", "-no-reboot", "-display", "none",
-             "-kernel", image.file("vmlinuz"), "-initrd", image.file("initrd.gz"),
-             "-append", f"console=ttyS0 quiet panic=-1 rig.node={k} mitigations=off audit=0 net.ifnames=0",
+    words = [QEMU, *accelerator(), *bare_machine(MEMORY_MIB),
+             "-append", f"console=ttyS0 quiet panic=-1 rig.node={k} mitigations=off audit=0 "
+                        "net.ifnames=0",
              "-serial", f"file:{path(f'node{k}.log')}", "-device", "virtio-rng-pci",
              "-qmp", f"unix:{path(f'node{k}.qmp')},server=on,wait=off",
              # What a node writes to its root disk ends with it.
-             "-drive", f"file={image.file('root.img')},format=raw,if=none,id=root,snapshot=on",
+             "-drive",
+             f"file={image.file('root.img')},format=raw,if=none,id=root,snapshot=on",
              "-device", "virtio-blk-pci,drive=root,serial=root",
              "-netdev", f"vde,id=n0,sock={path('switch')}",
              "-device", f"virtio-net-pci,netdev=n0,id=nic0,mac=52:54:00:77:00:{k:02x}",
-             "-virtfs", f"local,path={HOST},mount_tag=host,security_model=none,readonly=on,multidevs=remap",
+             "-virtfs", f"local,path={HOST},mount_tag=host,security_model=none,readonly=on,"
+                        "multidevs=remap",
              "-device", "virtio-serial"]
     for i in range(disks):
         words += shared_disk(i)
-    for stream, port in (("ga", "org.qemu.guest_agent.0"), ("agent", "host.agent"), ("peer", "host.peer")):
-        words += ["-chardev", f"socket,path={path(f'node{k}.{stream}')},server=on,wait=off,id={stream}",
-                  "-device", f"virtserialport,chardev={stream},name={port}"]
+    for port, name in PORTS.items():
+        socket_path = path(f"node{k}.{port}")
+        words += ["-chardev", f"socket,path={socket_path},server=on,wait=off,id={port}",
+                  "-device", f"virtserialport,chardev={port},name={name}"]
     with open(path(f"node{k}.qemu"), "w") as log:
-        process = subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL, stdout=log,
-                                   stderr=subprocess.STDOUT, env=dict(os.environ, TMPDIR=WORK))
+        process = subprocess.Popen(words, start_new_session=True, stdin=subprocess.DEVNULL,
+                                   stdout=log, stderr=subprocess.STDOUT,
+                                   env=dict(os.environ, TMPDIR=WORK))
     # A moment passes before it can be seen among the processes.
     while k not in running():
         if process.poll() is not None:
@@ -77,11 +89,15 @@ def start(k):
 
 
 def shared_disk(i):
-    """A disk that every node writes to. The host's page cache is the storage, so nothing is flushed: what one node has
-    written, the others read, also when its power is cut. Errors reach the node instead of stopping it."""
-    return ["-blockdev", f"driver=file,node-name=file{i},filename={path(f'disk{i}.img')},locking=off,cache.no-flush=on",
+    """A disk that every node writes to. The host's page cache is the storage, so nothing is
+    flushed: what one node has written, the others read, also when its power is cut. Errors reach
+    the node instead of stopping it."""
+    image_path = path(f"disk{i}.img")
+    return ["-blockdev", f"driver=file,node-name=file{i},filename={image_path},locking=off,"
+                         "cache.no-flush=on",
             "-blockdev", f"driver=raw,node-name=disk{i},file=file{i},cache.no-flush=on",
-            "-device", f"virtio-blk-pci,drive=disk{i},share-rw=on,serial=shared{i},rerror=report,werror=report"]
+            "-device", f"virtio-blk-pci,drive=disk{i},share-rw=on,serial=shared{i},"
+                       "rerror=report,werror=report"]
 
 
 def running():
@@ -107,13 +123,14 @@ def power_off_all():
 
 
 def end_processes(pids):
+    """Kills processes, and returns when they are gone."""
     for pid in pids:
         try:
             os.kill(pid, signal.SIGKILL)
         except ProcessLookupError:
             pass  # it went off by itself
     end = time.time() + 20
-    while any(pid in running().values() for pid in pids):
+    while any(lives(pid) for pid in pids):
         if time.time() > end:
             raise Failure(f"processes {pids} do not end")
         time.sleep(0.05)
@@ -169,9 +186,10 @@ def set_disk(k, i, failing):
     layer = f"broken{i}"
     there = any(node["node-name"] == layer for node in qmp(k, "query-named-block-nodes", flat=True))
     if failing and not there:
-        always = [{"event": "none", "iotype": kind, "errno": 5, "immediately": True} for kind in ("read", "write", "flush")]
-        qmp(k, "blockdev-add", driver="blkdebug", **{"node-name": layer, "image": f"file{i}", "inject-error": always,
-                                                      "cache": {"no-flush": True}})
+        always = [{"event": "none", "iotype": kind, "errno": 5, "immediately": True}
+                  for kind in ("read", "write", "flush")]
+        qmp(k, "blockdev-add", driver="blkdebug", image=f"file{i}", cache={"no-flush": True},
+            **{"node-name": layer, "inject-error": always})
     below = layer if failing else f"file{i}"
     qmp(k, "blockdev-reopen", options=[{"driver": "raw", "node-name": f"disk{i}", "file": below,
                                         "cache": {"no-flush": True}}])

@@ -5,13 +5,12 @@ import json
 import os
 import select
 import shutil
-import signal
 import subprocess
 import sys
 import time
 
 from . import guest, image, machine
-from .common import WORK, Failure, path, processes, shell
+from .common import WORK, Failure, lives, path, processes, shell
 
 SWITCH = "vde_switch"
 DISK_SIZE = "1G"
@@ -27,7 +26,8 @@ def up(count, disks, owner):
     with open(path("up.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if machine.running() and owner_of_running() not in (None, owner):
-            raise Failure(f"process {owner_of_running()} uses the nodes in {WORK}: wait for it, or set RIG_WORK")
+            raise Failure(f"process {owner_of_running()} uses the nodes in {WORK}: "
+                          "wait for it, or set RIG_WORK")
         down()
         started = time.time()
         for left in glob.glob(path("node*")) + glob.glob(path("disk*")):
@@ -79,8 +79,9 @@ def own(owner):
     """Lets the nodes stop when a process ends, in whatever way it does."""
     with open(path("owner"), "w") as file:
         file.write(str(owner))
-    subprocess.Popen([sys.argv[0], "watch", str(owner)], start_new_session=True, stdin=subprocess.DEVNULL,
-                     stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    subprocess.Popen([sys.argv[0], "watch", str(owner)], start_new_session=True,
+                     stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+                     stderr=subprocess.DEVNULL)
 
 
 def owner_of_running():
@@ -88,10 +89,9 @@ def owner_of_running():
     try:
         with open(path("owner")) as file:
             owner = int(file.read())
-        os.kill(owner, 0)
-        return owner
     except (OSError, ValueError):
         return None
+    return owner if lives(owner) else None
 
 
 def watch(owner):
@@ -111,8 +111,8 @@ def watch(owner):
 def down():
     """Stops everything that runs for these nodes."""
     machine.power_off_all()
-    for pid, _ in processes(SWITCH, path("switch")):
-        os.kill(pid, signal.SIGTERM)
+    # Asked politely, it stays.
+    machine.end_processes([pid for pid, _ in processes(SWITCH, path("switch"))])
     if os.path.exists(path("owner")):
         os.unlink(path("owner"))
 
