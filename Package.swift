@@ -7,6 +7,8 @@ let package = Package(
         .library(name: "LockCore", targets: ["LockCore"]),
         .library(name: "LockInMemory", targets: ["LockInMemory"]),
         .library(name: "LockSanlock", targets: ["LockSanlock"]),
+        .library(name: "LockIDM", targets: ["LockIDM"]),
+        .library(name: "LockIDMEmulation", targets: ["LockIDMEmulation"]),
         .library(name: "LockTesting", targets: ["LockTesting"]),
         .library(name: "LVMWire", targets: ["LVMWire"]),
         .library(name: "LVMClient", targets: ["LVMClient"]),
@@ -40,6 +42,8 @@ let package = Package(
                 .target(name: "CSanlock", condition: .when(traits: ["Sanlock"])),
             ]),
         .executableTarget(name: "holdfast-sanlock-kill"),
+        .target(name: "LockIDM", dependencies: ["LockCore"]),
+        .target(name: "LockIDMEmulation", dependencies: ["LockCore", "LockIDM"]),
         .target(name: "LockTesting", dependencies: ["LockCore"]),
         .executableTarget(
             name: "HostAgent", dependencies: ["LockCore", "LockSanlock", "LockTesting"]),
@@ -83,6 +87,11 @@ let package = Package(
         .testTarget(
             name: "LockTestingTests",
             dependencies: ["LockCore", "LockInMemory", "LockTesting", "HostAgent"]),
+        .testTarget(
+            name: "LockIDMTests",
+            dependencies: [
+                "LockCore", "LockIDM", "LockIDMEmulation", "LockTesting", "HostAgent",
+            ]),
         .testTarget(name: "LVMWireTests", dependencies: ["LockCore", "LVMWire", "LVMClient"]),
         .testTarget(
             name: "LockServerTests",

@@ -9,9 +9,15 @@ enum AllowedImports {
             "LockCore", "CSanlock", "Glibc", "Dispatch", "Synchronization",
         ],
         "Sources/holdfast-sanlock-kill/": ["Glibc"],
+        "Sources/LockIDM/": ["LockCore", "Glibc", "Musl", "Synchronization"],
+        "Sources/LockIDMEmulation/": [
+            "LockCore", "LockIDM", "Glibc", "Musl", "Dispatch", "Synchronization",
+        ],
         "Sources/LockTesting/": ["LockCore"],
         "Sources/LockTesting/Agent/": ["LockCore", "Glibc", "Dispatch"],
-        "Sources/HostAgent/": ["LockCore", "LockSanlock", "LockTesting", "Glibc"],
+        "Sources/HostAgent/": [
+            "LockCore", "LockTesting", "LockSanlock", "LockIDM", "LockIDMEmulation", "Glibc",
+        ],
         "Sources/LVMWire/": ["LockCore"],
         "Sources/LVMClient/": ["LVMWire", "Glibc", "Musl"],
         "Sources/LockServer/": [

@@ -1,0 +1,10 @@
+#if canImport(Glibc)
+    internal import Glibc
+#else
+    internal import Musl
+#endif
+
+/// What the C library says about an `errno`.
+func systemText(_ status: Int32) -> String {
+    strerror(status).map { String(cString: $0) } ?? "error \(status)"
+}

@@ -1,0 +1,6 @@
+public import LockCore
+
+extension LockManagerKind {
+    /// Locks in the drives themselves: In-Drive Mutexes.
+    public static let idm = LockManagerKind(rawValue: "idm")
+}
