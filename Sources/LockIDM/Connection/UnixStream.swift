@@ -1,8 +1,4 @@
-#if canImport(Glibc)
-    package import Glibc
-#else
-    package import Musl
-#endif
+package import Glibc
 internal import Synchronization
 
 /// A connected unix socket, read and written in whole messages, each with a time limit. One caller
@@ -51,6 +47,11 @@ package final class UnixStream: Sendable {
     package func close() {
         let descriptor = self.descriptor.exchange(-1, ordering: .relaxed)
         if descriptor >= 0 { _ = closeDescriptor(descriptor) }
+    }
+
+    /// Ends the stream while somebody else uses it, who fails and has to close it.
+    package func shutDown() {
+        _ = shutdown(self.number, Int32(SHUT_RDWR))
     }
 
     /// Sends all of it.
