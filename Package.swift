@@ -46,7 +46,10 @@ let package = Package(
         .target(name: "LockIDMEmulation", dependencies: ["LockCore", "LockIDM"]),
         .target(name: "LockTesting", dependencies: ["LockCore"]),
         .executableTarget(
-            name: "HostAgent", dependencies: ["LockCore", "LockSanlock", "LockTesting"]),
+            name: "HostAgent",
+            dependencies: [
+                "LockCore", "LockIDM", "LockIDMEmulation", "LockSanlock", "LockTesting",
+            ]),
         .target(name: "LVMWire", dependencies: ["LockCore"]),
         .target(name: "LVMClient", dependencies: ["LVMWire"]),
         .target(

@@ -1,4 +1,5 @@
 import LockCore
+import LockIDM
 import LockTesting
 
 /// The lock managers that an agent can serve, by the word of `--manager`. A further one is a
@@ -16,8 +17,20 @@ enum AgentManagers {
         #if Sanlock
         case "sanlock": return try Self.sanlock(options)
         #endif
+        case "idm": return IDMLockManager(through: try Self.managerAccess(options))
         case let word:
             throw FixtureError("make a lock manager", "there is none called \(word)")
         }
+    }
+
+    /// A host behind an IDM lock manager. Times are in milliseconds.
+    private static func managerAccess(
+        _ options: AgentOptions
+    ) throws(FixtureError) -> ManagerAccess {
+        var access = ManagerAccess(socketPath: try options.required("socket"))
+        access.countdown = try options.duration("countdown") ?? access.countdown
+        access.giveUp = try options.duration("give-up") ?? access.giveUp
+        access.checkInterval = try options.duration("check-interval") ?? access.checkInterval
+        return access
     }
 }

@@ -63,4 +63,13 @@ struct AgentOptions {
         }
         return value
     }
+
+    /// An option in milliseconds.
+    func duration(_ name: String) throws(FixtureError) -> Duration? {
+        guard let value = self.values[name] else { return nil }
+        guard let milliseconds = Int64(value) else {
+            throw FixtureError("read the command line", "--\(name) \(value) is no number")
+        }
+        return .milliseconds(milliseconds)
+    }
 }

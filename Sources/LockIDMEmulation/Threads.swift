@@ -29,13 +29,6 @@ func blockThread(for duration: Duration) {
     usleep(UInt32(clamping: duration.milliseconds * 1000 + duration.microsecondsPart))
 }
 
-/// Milliseconds since 1970.
-func hostMilliseconds() -> UInt64 {
-    var time = timespec()
-    clock_gettime(CLOCK_REALTIME, &time)
-    return UInt64(time.tv_sec) * 1000 + UInt64(time.tv_nsec) / 1_000_000
-}
-
 extension Duration {
     fileprivate var microsecondsPart: Int64 {
         self.components.attoseconds / 1_000_000_000_000 % 1000

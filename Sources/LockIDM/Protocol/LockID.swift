@@ -35,6 +35,13 @@ public struct LockID: Hashable, Sendable {
         LockID(half: Array(self.bytes.prefix(32)), half: Array("holdfast.members".utf8))
     }
 
+    /// The lock of a logical volume in this one's volume group; nil if the name is empty or too
+    /// long.
+    package func part(_ name: String) -> LockID? {
+        guard !name.isEmpty, let part = Self.half(name) else { return nil }
+        return LockID(half: Array(self.bytes.prefix(32)), half: part)
+    }
+
     /// Is it in the same volume group?
     package func isBeside(_ other: LockID) -> Bool {
         self.bytes.prefix(32) == other.bytes.prefix(32)
