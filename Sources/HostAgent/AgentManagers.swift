@@ -1,5 +1,6 @@
 import LockCore
 import LockIDM
+import LockIDMEmulation
 import LockTesting
 
 /// The lock managers that an agent can serve, by the word of `--manager`. A further one is a
@@ -18,6 +19,7 @@ enum AgentManagers {
         case "sanlock": return try Self.sanlock(options)
         #endif
         case "idm": return IDMLockManager(through: try Self.managerAccess(options))
+        case "idm-direct": return IDMLockManager(driving: try Self.driveAccess(options))
         case let word:
             throw FixtureError("make a lock manager", "there is none called \(word)")
         }
@@ -31,6 +33,22 @@ enum AgentManagers {
         access.countdown = try options.duration("countdown") ?? access.countdown
         access.giveUp = try options.duration("give-up") ?? access.giveUp
         access.checkInterval = try options.duration("check-interval") ?? access.checkInterval
+        return access
+    }
+
+    /// A host that talks to emulated drives, each behind a socket. Times are in milliseconds.
+    private static func driveAccess(_ options: AgentOptions) throws(FixtureError) -> DriveAccess {
+        let folder = try options.required("drives")
+        var access = DriveAccess(hostID: 0)
+        access.bootID = Array(try options.required("boot").utf8)
+        access.stateFolder = try options.required("state-folder")
+        access.countdown = try options.duration("countdown") ?? access.countdown
+        access.giveUp = try options.duration("give-up") ?? access.giveUp
+        access.renewalInterval =
+            try options.duration("renewal-interval") ?? access.renewalInterval
+        access.openDrive = { path throws(DriveError) in
+            try EmulatedDriveServer.drive(behind: path, in: folder)
+        }
         return access
     }
 }

@@ -36,7 +36,8 @@ public actor IDMLockManager: LockManager {
     private nonisolated let report: AsyncStream<LockManagerEvent>.Continuation
     private nonisolated let access: any MutexAccess
     private var spaces: [Lockspace.ID: Joined] = [:]
-    private var lastNumber: UInt64 = 0
+    /// Begins with the time, so that a grant is not taken for one of an earlier process.
+    private var lastNumber = hostMicroseconds()
 
     package init(_ access: any MutexAccess) {
         self.access = access
