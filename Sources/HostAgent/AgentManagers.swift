@@ -39,7 +39,7 @@ enum AgentManagers {
     /// A host that talks to emulated drives, each behind a socket. Times are in milliseconds.
     private static func driveAccess(_ options: AgentOptions) throws(FixtureError) -> DriveAccess {
         let folder = try options.required("drives")
-        var access = DriveAccess(hostID: 0)
+        var access = DriveAccess(hostID: UInt64(try options.required("host")) ?? 0)
         access.bootID = Array(try options.required("boot").utf8)
         access.stateFolder = try options.required("state-folder")
         access.countdown = try options.duration("countdown") ?? access.countdown

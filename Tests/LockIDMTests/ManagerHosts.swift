@@ -23,18 +23,20 @@ struct ManagerHosts: HostWorld {
 
     /// One process a host. A machine that crashed boots when its process is started.
     func fixture() -> AgentFixture<ManagerHosts> {
-        AgentFixture(count: self.bench.managers.count, world: self) { [bench] host in
-            let manager = bench.managers[host - 1]
-            manager.restart()
-            return .process(
-                executable: agentExecutable,
-                arguments: [
-                    "--manager", "idm", "--socket", manager.socketPath,
-                    "--countdown", "\(HostTimes.countdown.milliseconds)",
-                    "--give-up", "\(HostTimes.giveUp.milliseconds)",
-                    "--check-interval", "\(HostTimes.checkInterval.milliseconds)",
-                ])
+        AgentFixture(count: self.bench.managers.count, world: self) { host in
+            .process(executable: agentExecutable, arguments: self.arguments(host))
         }
+    }
+
+    func arguments(_ host: Int) -> [String] {
+        let manager = self.bench.managers[host - 1]
+        manager.restart()
+        return [
+            "--manager", "idm", "--socket", manager.socketPath,
+            "--countdown", "\(HostTimes.countdown.milliseconds)",
+            "--give-up", "\(HostTimes.giveUp.milliseconds)",
+            "--check-interval", "\(HostTimes.checkInterval.milliseconds)",
+        ]
     }
 
     var abilities: Set<HostAbility> { Set(HostAbility.allCases) }

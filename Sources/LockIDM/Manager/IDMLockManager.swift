@@ -134,7 +134,7 @@ public actor IDMLockManager: LockManager {
         in lockspace: Lockspace.ID
     ) async throws(LockManagerError) -> OtherHosts {
         let doing = "count the hosts of \(lockspace)"
-        let count = try await self.joined(lockspace, doing).space.otherMembers(doing)
+        let count = try await self.usable(lockspace, doing).space.otherMembers(doing)
         return count == 0 ? .none : .count(count)
     }
 
