@@ -62,7 +62,7 @@ let package = Package(
         .executableTarget(
             name: "holdfastd",
             dependencies: [
-                "LockCore", "LockInMemory", "LockSanlock", "LVMWire", "LockServer",
+                "LockCore", "LockIDM", "LockInMemory", "LockSanlock", "LVMWire", "LockServer",
                 "holdfast-sanlock-kill",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
@@ -74,7 +74,9 @@ let package = Package(
         .testTarget(name: "LockSimulationTests", dependencies: ["LockCore", "LockInMemory"]),
         .target(name: "DaemonHarness", path: "Tests/DaemonHarness"),
         .testTarget(name: "DifferentialTests", dependencies: ["DaemonHarness", "holdfastd"]),
-        .testTarget(name: "EndToEndTests", dependencies: ["DaemonHarness", "holdfastd"]),
+        .testTarget(
+            name: "EndToEndTests",
+            dependencies: ["DaemonHarness", "LockIDM", "LockIDMEmulation", "holdfastd"]),
         .testTarget(
             name: "LockSanlockTests",
             dependencies: [

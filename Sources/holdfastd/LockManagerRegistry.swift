@@ -1,5 +1,6 @@
 import Glibc
 import LockCore
+import LockIDM
 import LockInMemory
 
 #if Sanlock
@@ -19,32 +20,55 @@ enum LockManagerRegistry {
     static func managers(_ options: Options) throws(StartError) -> [[any LockManager]] {
         if options.test { return [try Self.testManagers()] }
         if options.embedded { return try Self.embeddedManagers(options.hosts?.value ?? 1) }
-        return [try Self.realManagers(options)]
+        return [Self.realManagers(options)]
     }
 
     /// The lock managers that this program is built with.
-    private static func realManagers(
-        _ options: Options
-    ) throws(StartError) -> [any LockManager] {
-        var managers: [any LockManager] = []
+    private static func realManagers(_ options: Options) -> [any LockManager] {
+        var managers = [Self.idmManager(options)]
         #if Sanlock
-            managers.append(SanlockLockManager(Self.sanlock(options)))
+        managers.append(Self.sanlockManager(options))
         #endif
-        guard managers.isEmpty else { return managers }
-        throw StartError(
-            problem: "no lock manager to serve with: this holdfastd is built without any",
-            advice: "build it with the package traits Sanlock or DLM, or use --embedded for locks "
-                + "that are valid on this machine only")
+        return managers
     }
 
+    // MARK: sanlock
+
     #if Sanlock
-        private static func sanlock(_ options: Options) -> SanlockLockManager.Configuration {
-            var configuration = SanlockLockManager.Configuration(
-                killHelperPath: Paths.besideProgram("holdfast-sanlock-kill"))
-            configuration.ioTimeoutSeconds = options.sanlockTimeout?.value ?? 0
-            return configuration
-        }
+    private static func sanlockManager(_ options: Options) -> any LockManager {
+        var configuration = SanlockLockManager.Configuration(
+            killHelperPath: Paths.besideProgram("holdfast-sanlock-kill"))
+        configuration.ioTimeoutSeconds = options.sanlockTimeout?.value ?? 0
+        return SanlockLockManager(configuration)
+    }
     #endif
+
+    // MARK: IDM
+
+    private static func idmManager(_ options: Options) -> any LockManager {
+        guard options.idmDirect else { return IDMLockManager(through: Self.managerAccess(options)) }
+        var access = DriveAccess(hostID: options.hostID.map { UInt64($0.value) })
+        access.globalDrives = options.idmGlobalDrives
+        return IDMLockManager(driving: access)
+    }
+
+    private static func managerAccess(_ options: Options) -> ManagerAccess {
+        var access = ManagerAccess()
+        access.globalDrives = options.idmGlobalDrives
+        access.killPath = ManagerAccess.KillPath(
+            path: "/usr/sbin/lvmlockctl", arguments: "--kill")
+        access.notesFolder = Paths.idmNotes
+        return access
+    }
+
+    /// What an earlier daemon had joined through the IDM lock manager when it ended, and so lost.
+    /// Told once.
+    static func takeLost(_ options: Options) -> [Lockspace.ID] {
+        guard !options.test, !options.embedded, !options.idmDirect else { return [] }
+        return Self.managerAccess(options).takeAbandoned()
+    }
+
+    // MARK: In memory
 
     private static func testManagers() throws(StartError) -> [any LockManager] {
         var managers: [any LockManager] = []

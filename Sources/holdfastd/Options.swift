@@ -70,7 +70,7 @@ struct Options: ParsableCommand {
 
     @Option(
         name: [.customShort("g", allowingJoined: true), .customLong("gl-type")],
-        help: ArgumentHelp("Whose global lock to use: dlm or sanlock.", valueName: "type"))
+        help: ArgumentHelp("Whose global lock to use: dlm, idm or sanlock.", valueName: "type"))
     var globalLockType: GlobalLockType?
 
     @Option(
@@ -89,6 +89,19 @@ struct Options: ParsableCommand {
         help: ArgumentHelp("sanlock's I/O timeout.", valueName: "seconds"))
     var sanlockTimeout: TimeoutSeconds?
 
+    @Flag(
+        name: .customLong("idm-direct"),
+        help: "Lock type idm: talk to the drives, without an IDM lock manager.")
+    var idmDirect = false
+
+    @Option(
+        name: .customLong("idm-gl-drive"), parsing: .singleValue,
+        help: ArgumentHelp(
+            "Lock type idm: a drive of the global lock, once for each. (default: those with a "
+                + "partition called propeller)",
+            valueName: "path"))
+    var idmGlobalDrives: [String] = []
+
     @Option(
         name: [.customShort("A", allowingJoined: true), .customLong("adopt")],
         help: ArgumentHelp("Adopt the locks of an earlier daemon: 0 or 1.", valueName: "0|1"))
@@ -97,6 +110,9 @@ struct Options: ParsableCommand {
     func validate() throws {
         if self.test, self.embedded {
             throw ValidationError("--test and --embedded exclude each other; choose one")
+        }
+        if self.idmDirect, self.test || self.embedded {
+            throw ValidationError("--idm-direct makes no sense for locks in memory")
         }
         if self.hosts != nil, !self.embedded {
             throw ValidationError("--hosts needs --embedded: only hosts in memory share a process")

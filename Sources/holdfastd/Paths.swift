@@ -4,6 +4,8 @@ import Glibc
 struct Paths {
     static let pidFile = "/run/lvmlockd.pid"
     static let socket = "/run/lvm/lvmlockd.socket"
+    /// Which lockspaces were joined through the IDM lock manager.
+    static let idmNotes = "/run/holdfast/idm-joined"
     static let adoptFile = "/run/lvm/lvmlockd.adopt"
 
     let pidFile: String

@@ -16,8 +16,7 @@ package final class Daemon {
         self.sandbox = sandbox
         self.socketPath = sandbox.outside(connects ?? socket)
         self.process = sandbox.command(
-            [binary, "-D"] + arguments + ["-s", socket, "-p", pidFile],
-            environment: environment)
+            [binary, "-D"] + arguments + ["-s", socket, "-p", pidFile], environment: environment)
         let log = sandbox.outside(socket + ".log")
         guard FileManager.default.createFile(atPath: log, contents: nil),
             let output = FileHandle(forWritingAtPath: log)

@@ -38,7 +38,8 @@ final class DirectHosts: HostWorld {
 
     func arguments(_ host: Int) -> [String] {
         [
-            "--manager", "idm-direct", "--host", "\(host)", "--drives", self.folder.appending(path: "\(host)").path,
+            "--manager", "idm-direct", "--host", "\(host)", "--drives",
+            self.folder.appending(path: "\(host)").path,
             "--state-folder", self.state(of: host).path, "--boot", self.boot(of: host),
             "--countdown", "\(HostTimes.countdown.milliseconds)",
             "--give-up", "\(HostTimes.giveUp.milliseconds)",

@@ -24,8 +24,9 @@ enum AllowedImports {
             "LockCore", "LVMWire", "NIOCore", "NIOPosix", "Glibc", "Musl", "Synchronization",
         ],
         "Sources/holdfastd/": [
-            "LockCore", "LockInMemory", "LockSanlock", "LVMWire", "LockServer", "ArgumentParser",
-            "Logging", "ServiceLifecycle", "NIOCore", "NIOPosix", "Glibc", "Musl", "Dispatch",
+            "LockCore", "LockIDM", "LockInMemory", "LockSanlock", "LVMWire", "LockServer",
+            "ArgumentParser", "Logging", "ServiceLifecycle", "NIOCore", "NIOPosix", "Glibc", "Musl",
+            "Dispatch",
             "Synchronization", "UnixSignals",
         ],
     ]

@@ -31,9 +31,11 @@ public struct DriveAccess: Sendable {
     /// - Parameter hostID: This host's number; nil for one that follows from the machine's id.
     public init(hostID: UInt64? = nil) {
         self.hostID = hostID ?? Self.numberOfMachine()
-        self.bootID = Self.bytes(of: "/proc/sys/kernel/random/boot_id")
+        self.bootID = Self.thisBoot
         self.openDrive = { path throws(DriveError) in try DevicePath.resolve(path).drive }
     }
+
+    static var thisBoot: [UInt8] { Self.bytes(of: "/proc/sys/kernel/random/boot_id") }
 
     /// A number that hardly two machines have.
     private static func numberOfMachine() -> UInt64 {

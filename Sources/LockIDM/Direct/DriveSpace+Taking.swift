@@ -183,7 +183,8 @@ extension DriveSpace {
             let places = records.indices.filter { records[$0] != nil }
             let own = DriveSet(places.map { drives.drives[$0] }, total: places.count)
             self.holds[lock] = Hold(
-                mode: isExclusive ? .exclusive : .shared, drives: own, held: places.map { _ in true },
+                mode: isExclusive ? .exclusive : .shared, drives: own,
+                held: places.map { _ in true },
                 confirmed: self.time.now, isOrphan: true)
         }
     }

@@ -123,7 +123,8 @@ actor DriveSpace: MutexSpace {
 
     private func renewAll() {
         guard !self.isEnded else { return }
-        for (lock, hold) in self.holds where !hold.isBusy && !hold.isInDoubt && hold.renewal == nil {
+        for (lock, hold) in self.holds where !hold.isBusy && !hold.isInDoubt && hold.renewal == nil
+        {
             self.holds[lock]?.renewal = Task { [weak self] in await self?.renew(lock) }
         }
         let now = self.time.now

@@ -62,6 +62,11 @@ actor ILMSpace: MutexSpace {
             await connection.close()
             throw LockManagerError(error, doing)
         }
+        if let notes = self.access.notes {
+            let name = self.request.lockspace.id.name
+            // Without the note, a later process says less; nothing else depends on it.
+            _ = await BlockingExecutor(label: "holdfast.idm-notes").run { notes.add(name) }
+        }
         self.checker = Task { [weak self, time] in
             var lastSeen = time.now
             while !Task.isCancelled {
@@ -89,6 +94,10 @@ actor ILMSpace: MutexSpace {
         await self.membership?.connection.close()
         self.holds = [:]
         self.lines = []
+        if let notes = self.access.notes {
+            let name = self.request.lockspace.id.name
+            await BlockingExecutor(label: "holdfast.idm-notes").run { notes.remove(name) }
+        }
     }
 
     func otherMembers(_ doing: String) async throws(LockManagerError) -> Int {
@@ -117,8 +126,9 @@ actor ILMSpace: MutexSpace {
             // Without an id of its own, the drives could not tell it from the others.
             let host = HostID.random()
             try await connection.setHostID(host)
-            if let kill = self.access.killPath {
-                let group = self.request.lockspace.volumeGroup
+            let group = self.request.lockspace.volumeGroup
+            // There is nothing to deactivate for the global lock.
+            if let kill = self.access.killPath, !group.isEmpty {
                 try await connection.setKillPath(
                     kill.path, arguments: "\(kill.arguments) \(group)")
             }

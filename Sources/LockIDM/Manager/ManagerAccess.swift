@@ -1,5 +1,5 @@
 internal import Glibc
-package import LockCore
+public import LockCore
 
 /// The way to the mutexes through the host's IDM lock manager.
 ///
@@ -40,6 +40,10 @@ public struct ManagerAccess: Sendable {
     /// The drives of the global lock; empty for those with a partition called `propeller`.
     public var globalDrives: [String] = []
 
+    /// Where this process notes what it has joined, so that ``takeAbandoned()`` can tell a later
+    /// one; nil for nowhere. Has to be empty after a boot.
+    public var notesFolder: String?
+
     /// The manager of this host.
     ///
     /// - Parameter socketPath: Its socket; nil for `main.sock` in the folder that the environment's
@@ -48,6 +52,19 @@ public struct ManagerAccess: Sendable {
         let folder = getenv("ILM_RUN_DIR").map { String(cString: $0) } ?? ""
         self.socketPath =
             socketPath ?? (folder.isEmpty ? ILMLimits.defaultSocketPath : "\(folder)/main.sock")
+    }
+
+    /// What an earlier process of this boot had joined when it ended. The manager has let go of its
+    /// locks; what they protected may still be in use. Each is told once.
+    public func takeAbandoned() -> [Lockspace.ID] {
+        guard let notes = self.notes else { return [] }
+        let names = notes.all
+        for name in names { notes.remove(name) }
+        return names.map { Lockspace.ID(kind: .idm, name: $0) }
+    }
+
+    var notes: JoinNotes? {
+        self.notesFolder.map { JoinNotes(folder: $0, boot: DriveAccess.thisBoot) }
     }
 }
 

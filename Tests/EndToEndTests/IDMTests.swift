@@ -1,0 +1,132 @@
+import DaemonHarness
+import Foundation
+import LockIDM
+import LockIDMEmulation
+import Testing
+
+/// Real lvm with lock type idm, on two hosts beside an emulated IDM lock manager each, on emulated
+/// drives.
+@Suite struct IDMTests {
+    @Test func `volumes are created, locked, refused, renamed and removed`() async throws {
+        try await onOwnThread {
+            let hosts = try IDMHosts()
+            try hosts.expect(
+                1, "vgcreate --shared --locktype idm vg0 /dev/loop1",
+                says: "Volume group \"vg0\" successfully created")
+            try hosts.expect(2, "vgchange --lockstart vg0", says: "VG vg0 starting idm lockspace")
+            try hosts.expect(1, "lvcreate -aey -Zn -Wn -L 16M -n lv0 vg0", says: "created")
+            #expect(hosts.holders >= 4)
+
+            try hosts.expect(2, "lvchange -aey vg0/lv0", refusedWith: refusal)
+            try hosts.expect(2, "lvchange -asy vg0/lv0", refusedWith: refusal)
+            try hosts.expect(2, "lvextend -L +16M vg0/lv0", refusedWith: refusal)
+            try hosts.expect(1, "lvextend -L +16M vg0/lv0", says: "successfully resized")
+            try hosts.expect(1, "lvrename vg0/lv0 vg0/lv1", says: "Renamed")
+
+            try hosts.expect(1, "lvchange -an vg0/lv1")
+            for host in 1...2 { try hosts.expect(host, "lvchange -asy vg0/lv1") }
+            try hosts.expect(2, "lvchange -aey vg0/lv1", refusedWith: "vg0/lv1")
+            for host in 1...2 { try hosts.expect(host, "lvchange -an vg0/lv1") }
+
+            try hosts.expect(1, "lvremove -y vg0/lv1", says: "successfully removed")
+            try hosts.expect(1, "vgremove -y vg0", refusedWith: "Lockspace for \"vg0\" not stopped")
+            try hosts.expect(2, "vgchange --lockstop vg0")
+            try hosts.expect(1, "vgrename vg0 vg1", says: "successfully renamed")
+            try hosts.expect(1, "vgchange --lockstart vg1")
+            try hosts.expect(1, "vgremove -y vg1", says: "successfully removed")
+        }
+    }
+
+    @Test func `a daemon that starts again tells what its predecessor lost`() async throws {
+        try await onOwnThread {
+            let hosts = try IDMHosts()
+            try hosts.expect(
+                1, "vgcreate --shared --locktype idm vg0 /dev/loop1", says: "successfully created")
+            try hosts.restart(1)
+            let log = try hosts.log(of: 1)
+            #expect(log.contains("an earlier daemon ended in lockspace lvm_vg0"), "\(log)")
+            try hosts.expect(1, "vgchange --lockstart vg0")
+            try hosts.expect(1, "lvcreate -aey -Zn -Wn -L 16M -n lv0 vg0", says: "created")
+        }
+    }
+}
+
+private let refusal = "LV locked by other host: vg0/lv0"
+
+/// Two daemons, each with an emulated IDM lock manager, and a disk that both see.
+private final class IDMHosts {
+    private let sandbox: Sandbox
+    private let drives = EmulatedDriveBank(drives: 3)
+    private var managers: [EmulatedLockManager] = []
+    private var daemons: [Int: Daemon] = [:]
+
+    init() throws {
+        self.sandbox = try Sandbox(disk: "256M")
+        for host in 1...2 {
+            let folder = self.sandbox.outside("/run/ilm\(host)")
+            try FileManager.default.createDirectory(
+                atPath: folder, withIntermediateDirectories: true)
+            // The volume group's one drive, and three that carry the global lock.
+            let manager = try EmulatedLockManager(
+                host: host, drives: self.drives,
+                paths: ["/dev/loop1": 0, "/dev/gl0": 0, "/dev/gl1": 1, "/dev/gl2": 2],
+                socketPath: "\(folder)/main.sock")
+            self.managers.append(manager)
+            try self.startDaemon(host)
+        }
+    }
+
+    deinit {
+        self.daemons = [:]
+        for manager in self.managers { manager.stop() }
+    }
+
+    private func startDaemon(_ host: Int) throws {
+        let drives = (0..<3).flatMap { ["--idm-gl-drive", "/dev/gl\($0)"] }
+        self.daemons[host] = try Daemon(
+            Repository.daemon, drives, socket: Self.socket(host),
+            pidFile: host == 1 ? "/run/lvmlockd.pid" : "/run/lvmlockd\(host).pid",
+            environment: ["ILM_RUN_DIR": "/run/ilm\(host)"], in: self.sandbox)
+    }
+
+    /// Kills the daemon and starts another.
+    func restart(_ host: Int) throws {
+        self.daemons[host] = nil
+        unlink(self.sandbox.outside("/run/lvmlockd.pid"))
+        try self.startDaemon(host)
+    }
+
+    func log(of host: Int) throws -> String {
+        try String(
+            contentsOfFile: self.sandbox.outside(Self.socket(host) + ".log"), encoding: .utf8)
+    }
+
+    /// Holds on the drive of the volume group.
+    var holders: Int { self.drives.records(of: 0).count { $0.state != .unlocked } }
+
+    private static func socket(_ host: Int) -> String { "/run/lvm/lvmlockd.socket.\(host)" }
+
+    /// The command must succeed, and say this among other things.
+    func expect(_ host: Int, _ command: String, says text: String = "") throws {
+        try self.run(host, command, endsWith: 0, says: text)
+    }
+
+    /// The command must fail, and say why.
+    func expect(_ host: Int, _ command: String, refusedWith text: String) throws {
+        try self.run(host, command, endsWith: 5, says: text)
+    }
+
+    private func run(
+        _ host: Int, _ command: String, endsWith wanted: Int32, says text: String
+    ) throws {
+        let words = command.split(separator: " ").map(String.init)
+        let (status, output) = try self.sandbox.command(
+            ["lvm"] + words + ["--driverloaded", "n"],
+            environment: ["LVM_LVMLOCKD_SOCKET": Self.socket(host)]
+        ).runToEnd()
+        // Thrown, not expected: this is not the test's own thread.
+        guard status == wanted, text.isEmpty || output.contains(text) else {
+            throw HarnessError("host \(host): \(command): status \(status), \(output)")
+        }
+    }
+}
