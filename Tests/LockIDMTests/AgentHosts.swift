@@ -51,4 +51,4 @@ let agentExecutable: String = {
 }()
 
 /// The long forms of the tests are wanted.
-let isFull = ProcessInfo.processInfo.environment["HOLDFAST_FULL"] != nil
+let isFull = ProcessInfo.processInfo.environment["HOLDFAST_LONG_RUNS"] != nil

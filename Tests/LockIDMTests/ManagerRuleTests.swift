@@ -22,7 +22,7 @@ struct RuleSetup: CustomTestStringConvertible, Sendable {
     var hosts: Int
     var hasFailingDrive = false
 
-    /// The whole of it, and without `HOLDFAST_FULL` what tells most in little time.
+    /// The whole of it, and without `HOLDFAST_LONG_RUNS` what tells most in little time.
     static let all: [RuleSetup] = {
         guard isFull else {
             return [

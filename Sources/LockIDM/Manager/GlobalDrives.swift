@@ -5,13 +5,13 @@ internal import LockCore
 ///
 /// The kernel has the partitions' names, so nothing is read from the drives. (lvmlockd looks at
 /// SCSI disks only.)
-enum GlobalDrives {
+package enum GlobalDrives {
     private static let partitionName = "propeller"
 
     /// Paths of whole drives.
     ///
     /// - Parameter folder: Where the kernel lists block devices.
-    static func find(in folder: String = "/sys/class/block") async -> [String] {
+    package static func find(in folder: String = "/sys/class/block") async -> [String] {
         await BlockingExecutor(label: "holdfast.idm-drives").run {
             var drives: Set<String> = []
             for device in DeviceFolder.entries(of: folder) {
