@@ -58,7 +58,7 @@ package struct KernelSCSITransport: SCSITransport {
         var residual: Int32 = 0
         var duration: UInt32 = 0
         var info: UInt32 = 0
-        /// C fills the structure up to a multiple of its alignment, and the kernel writes all of it.
+        /// C fills the structure up to its alignment, and the kernel writes all of it.
         var fill: UInt32 = 0
     }
 
