@@ -60,7 +60,7 @@ struct Daemon {
         _ loop: ServerLoop, _ log: EventLog, onQuit: @escaping @Sendable (Int) -> Void
     ) async throws -> [HostService] {
         let hostID = try self.hostID()
-        let managers = try LockManagerRegistry.managers(self.options)
+        let managers = try LockManagerRegistry.managers(self.options, hostID: hostID)
         var hosts: [HostService] = []
         for (index, managers) in managers.enumerated() {
             let number = index + 1

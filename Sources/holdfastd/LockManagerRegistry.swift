@@ -17,15 +17,19 @@ enum LockManagerRegistry {
 
     /// The lock managers of each host that this process serves, in the order in which their
     /// global locks are taken.
-    static func managers(_ options: Options) throws(StartError) -> [[any LockManager]] {
+    static func managers(
+        _ options: Options, hostID: UInt32?
+    ) throws(StartError) -> [[any LockManager]] {
         if options.test { return [try Self.testManagers()] }
         if options.embedded { return try Self.embeddedManagers(options.hosts?.value ?? 1) }
-        return [Self.realManagers(options)]
+        return [Self.realManagers(options, hostID: hostID)]
     }
 
     /// The lock managers that this program is built with.
-    private static func realManagers(_ options: Options) -> [any LockManager] {
-        var managers = [Self.idmManager(options)]
+    private static func realManagers(
+        _ options: Options, hostID: UInt32?
+    ) -> [any LockManager] {
+        var managers = [Self.idmManager(options, hostID: hostID)]
         #if Sanlock
         managers.append(Self.sanlockManager(options))
         #endif
@@ -45,9 +49,9 @@ enum LockManagerRegistry {
 
     // MARK: IDM
 
-    private static func idmManager(_ options: Options) -> any LockManager {
+    private static func idmManager(_ options: Options, hostID: UInt32?) -> any LockManager {
         guard options.idmDirect else { return IDMLockManager(through: Self.managerAccess(options)) }
-        var access = DriveAccess(hostID: options.hostID.map { UInt64($0.value) })
+        var access = DriveAccess(hostID: hostID.map(UInt64.init))
         access.globalDrives = options.idmGlobalDrives
         return IDMLockManager(driving: access)
     }

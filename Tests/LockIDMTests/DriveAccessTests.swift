@@ -24,8 +24,9 @@ import Testing
             var access = DriveAccess(hostID: UInt64(host))
             access.bootID = [1]
             access.stateFolder = self.folder.appending(path: "\(host)").path
-            access.countdown = .milliseconds(800)
-            access.giveUp = .milliseconds(500)
+            // Long against what a busy machine keeps a task waiting.
+            access.countdown = .milliseconds(3500)
+            access.giveUp = .milliseconds(2500)
             access.renewalInterval = renewalInterval
             access.openDrive = { [drives, paths] path throws(DriveError) in
                 guard let index = paths.firstIndex(of: path) else {
@@ -82,7 +83,7 @@ import Testing
         #expect(self.isGranted(try await one.acquire(bench.volume, .exclusive, AcquireOptions())))
         bench.drives.setFailing(true, drive: 0)
         // Long enough that what is not renewed is over on the drives.
-        try await Task.sleep(for: .milliseconds(1200))
+        try await Task.sleep(for: .milliseconds(4000))
         await #expect {
             _ = try await two.acquire(bench.volume, .exclusive, AcquireOptions())
         } throws: {
@@ -111,7 +112,7 @@ import Testing
             return
         }
         #expect(reason.contains("could not be renewed"))
-        #expect(certainFor > .zero && certainFor < .milliseconds(300))
+        #expect(certainFor >= .zero && certainFor <= .milliseconds(1000))
         await #expect {
             _ = try await one.acquire(bench.volume, .shared, AcquireOptions())
         } throws: {

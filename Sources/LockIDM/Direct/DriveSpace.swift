@@ -92,7 +92,9 @@ actor DriveSpace: MutexSpace {
         self.isEnded = true
         self.renewer?.cancel()
         for finisher in self.finishers.values { finisher.cancel() }
-        for lock in self.holds.keys { await self.letGo(lock) }
+        await withTaskGroup { group in
+            for lock in self.holds.keys { group.addTask { await self.letGo(lock) } }
+        }
         let (notes, name) = (self.notes, self.request.lockspace.id.name)
         await BlockingExecutor(label: "holdfast.idm-notes").run { notes.remove(name) }
     }

@@ -36,6 +36,8 @@ actor ILMSpace: MutexSpace {
     /// For the membership alone, so that no slow call is ever in its way.
     var membership: Line?
     var lines: [(line: Line, calls: Int)] = []
+    /// Connections that are being made.
+    private var connecting = 0
     var holds: [LockID: Hold] = [:]
     /// What was said to be released and may not be.
     var finishers: [LockID: Task<Void, Never>] = [:]
@@ -84,12 +86,16 @@ actor ILMSpace: MutexSpace {
         self.isEnded = true
         self.checker?.cancel()
         for finisher in self.finishers.values { finisher.cancel() }
-        for (lock, hold) in self.holds {
-            // Closing finishes what this does not.
-            try? await hold.line.connection.unlock(lock)
+        var held = self.holds.map { (lock: $0.key, connection: $0.value.line.connection) }
+        if let membership = self.membership {
+            held.append((self.request.group.members, membership.connection))
         }
-        // The same.
-        try? await self.membership?.connection.unlock(self.request.group.members)
+        await withTaskGroup { group in
+            for (lock, connection) in held {
+                // Closing finishes what this does not.
+                group.addTask { try? await connection.unlock(lock) }
+            }
+        }
         for (line, _) in self.lines { await line.connection.close() }
         await self.membership?.connection.close()
         self.holds = [:]
@@ -145,11 +151,14 @@ actor ILMSpace: MutexSpace {
         func weight(_ entry: (line: Line, calls: Int)) -> (Int, Int) {
             (entry.calls, self.holds.values.count { $0.line === entry.line })
         }
-        let best = self.lines.min { weight($0) < weight($1) }
-        if let best {
-            let isFull = self.lines.count >= self.access.connectionsPerLockspace
-            if isFull || weight(best) == (0, 0) { return best.line }
+        if let best = self.lines.min(by: { weight($0) < weight($1) }) {
+            let count = self.lines.count + self.connecting
+            if count >= self.access.connectionsPerLockspace || weight(best) == (0, 0) {
+                return best.line
+            }
         }
+        self.connecting += 1
+        defer { self.connecting -= 1 }
         let line = try await self.connect(doing)
         guard !self.isEnded else {
             await line.connection.close()
