@@ -49,6 +49,25 @@ import Testing
             try hosts.expect(1, "lvcreate -aey -Zn -Wn -L 16M -n lv0 vg0", says: "created")
         }
     }
+
+    @Test func `a disk that has no mutexes is refused, and nothing hangs`() async throws {
+        try await onOwnThread {
+            let sandbox = try Sandbox(disk: "64M")
+            let daemon = try Daemon(
+                Repository.daemon, ["--idm-direct", "--idm-gl-drive", "/dev/loop1"], in: sandbox)
+            let (status, output) = try sandbox.command([
+                "lvm", "vgcreate", "--shared", "--locktype", "idm", "vg0", "/dev/loop1",
+                "--driverloaded", "n",
+            ]).runToEnd()
+            let log = try String(
+                contentsOfFile: sandbox.outside("/run/lvm/lvmlockd.socket.log"), encoding: .utf8)
+            let reason = "loop1 is no SCSI or NVMe drive, or sg is not loaded"
+            guard status == 5, output.contains("Global lock failed"), log.contains(reason) else {
+                throw HarnessError("status \(status), \(output)\n\(log)")
+            }
+            withExtendedLifetime(daemon) {}
+        }
+    }
 }
 
 private let refusal = "LV locked by other host: vg0/lv0"

@@ -204,7 +204,8 @@ import Testing
         } throws: { error in
             let error = error as? LockManagerError
             return error?.code == .deviceUnavailable
-                && error?.advice == "1 of 3 drives are there, and it takes 2"
+                && error?.advice
+                    == "1 of 3 drives are there, and it takes 2: /dev/nowhere: there is none"
         }
     }
 

@@ -22,7 +22,7 @@ struct DaemonOptionTests {
     static let wrong: [[String]] = [
         ["--nonsense"], ["-z"], ["word"], ["-S", "loud"], ["-g", "nfs"], ["-A", "2"], ["-i", "x"],
         ["-i", "2001"], ["-o", "-1"], ["-s"], ["--hosts", "2"], ["--embedded", "--hosts", "0"],
-        ["--embedded", "--test"],
+        ["--embedded", "--test"], ["--idm-direct", "--test"], ["--embedded", "--idm-direct"],
     ]
 
     @Test(arguments: wrong)

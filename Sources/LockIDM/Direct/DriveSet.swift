@@ -4,12 +4,15 @@ internal import LockCore
 struct DriveSet: Sendable {
     /// Those that are there, each once.
     let drives: [any Drive]
+    /// Why others are not.
+    let missing: [DriveError]
     /// With those that are not.
     let majority: Majority
 
-    init(_ drives: [any Drive], total: Int) {
+    init(_ drives: [any Drive], missing: [DriveError] = []) {
         self.drives = drives
-        self.majority = Majority(of: total)
+        self.missing = missing
+        self.majority = Majority(of: drives.count + missing.count)
     }
 
     /// Finds the drives behind paths, on a thread of its own.
@@ -19,7 +22,7 @@ struct DriveSet: Sendable {
     ) async -> DriveSet {
         await BlockingExecutor(label: "holdfast.idm-drives").run {
             var drives: [any Drive] = []
-            var missing = 0
+            var missing: [DriveError] = []
             for path in paths {
                 do throws(DriveError) {
                     let drive = try open(path)
@@ -28,10 +31,10 @@ struct DriveSet: Sendable {
                         drives.append(drive)
                     }
                 } catch {
-                    missing += 1
+                    missing.append(error)
                 }
             }
-            return DriveSet(drives, total: drives.count + missing)
+            return DriveSet(drives, missing: missing)
         }
     }
 

@@ -17,7 +17,8 @@ extension DriveSpace {
             throw LockManagerError(
                 .deviceUnavailable, layer: .storage, doing: doing,
                 advice: "\(drives.drives.count) of \(drives.majority.total) drives are there, "
-                    + "and it takes \(drives.majority.toTake)")
+                    + "and it takes \(drives.majority.toTake)"
+                    + (drives.missing.first.map { ": \($0)" } ?? ""))
         }
         if let orphan = self.holds[lock], orphan.isOrphan {
             return try await self.adopt(lock, mode, drives, adopting, orphan, doing)
@@ -181,7 +182,7 @@ extension DriveSpace {
         for (lock, records) in await self.leftovers(on: drives) {
             let isExclusive = records.contains { $0?.mutexClass == .exclusive }
             let places = records.indices.filter { records[$0] != nil }
-            let own = DriveSet(places.map { drives.drives[$0] }, total: places.count)
+            let own = DriveSet(places.map { drives.drives[$0] })
             self.holds[lock] = Hold(
                 mode: isExclusive ? .exclusive : .shared, drives: own,
                 held: places.map { _ in true },
