@@ -161,4 +161,44 @@ import Testing
         #expect(runsOut)
         try await connection.unlock(self.lock)
     }
+
+    @Test func `without a kill path the client gets its signal`() async throws {
+        let bench = try ManagerBench(drives: 1)
+        let connection = try await bench.connect()
+        signal(SIGUSR2) { _ in Counter.signals.add(1) }
+        defer { signal(SIGUSR2, SIG_DFL) }
+        try await connection.setSignal(SIGUSR2)
+        try await connection.take(self.lock, .exclusive, on: bench, countdown: .seconds(1))
+        bench.drives.setFailing(true, drive: 0)
+        #expect(await eventually { Counter.signals.add(0) == 1 })
+    }
+
+    @Test func `many clients take, convert and let go on several drives, and never meet`()
+        async throws
+    {
+        let bench = try ManagerBench(drives: 4, hosts: 2)
+        let inside = Counter()
+        try await withThrowingTaskGroup { group in
+            for client in 1...4 {
+                group.addTask {
+                    let connection = try await bench.connect(client % 2 + 1)
+                    var rounds = 0
+                    while rounds < 25 {
+                        let refusal = try await connection.refusal(
+                            ofTaking: self.lock, .exclusive, on: bench)
+                        guard refusal == nil else {
+                            #expect(refusal == .refused)
+                            continue
+                        }
+                        #expect(inside.add(1) == 1)
+                        inside.add(-1)
+                        try await connection.convert(self.lock, to: .shareable)
+                        try await connection.unlock(self.lock)
+                        rounds += 1
+                    }
+                }
+            }
+            try await group.waitForAll()
+        }
+    }
 }
