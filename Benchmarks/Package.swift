@@ -10,6 +10,9 @@ let package = Package(
     ],
     targets: [
         .systemLibrary(name: "CEpoll"),
+        .systemLibrary(
+            name: "CSanlockClient", pkgConfig: "libsanlock_client",
+            providers: [.apt(["libsanlock-dev"])]),
         .target(
             name: "LoadGenerator",
             dependencies: [
@@ -22,6 +25,12 @@ let package = Package(
             dependencies: [
                 "LoadGenerator",
                 .product(name: "LVMClient", package: "holdfast"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "sanlockload",
+            dependencies: [
+                "CSanlockClient", "LoadGenerator",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(

@@ -17,6 +17,7 @@ package struct Load {
 
     /// Starts the volume group, takes the locks to be held, and measures.
     package func run() throws(ClientError) -> LoadReport {
+        if self.workload.kind == .leased { return try self.runLeased() }
         let connection = try self.connect()
         try Self.start(connection)
         for number in 0..<self.workload.held {
@@ -35,6 +36,19 @@ package struct Load {
         return meter.report()
     }
 
+    /// On sanlock: makes the volume group and its leases anew, measures, and stops the group, so
+    /// that another daemon can have the volume.
+    private func runLeased() throws(ClientError) -> LoadReport {
+        let group = try LeasedGroup(try self.connect(), locks: self.workload.leases)
+        var connections: [LockdConnection] = []
+        for _ in 0..<self.workload.clients { connections.append(try self.connect()) }
+        let meter = Meter(self.workload, daemon: self.daemon)
+        let cycles = connections.indices.map { group.cycle(client: $0) }
+        try ManyClients(connections, self.workload, cycles: cycles).run(meter)
+        try group.stop()
+        return meter.report()
+    }
+
     private func connect() throws(ClientError) -> LockdConnection {
         let connection = try LockdConnection(to: self.path, receiveTimeout: .seconds(30))
         try connection.hello()
@@ -45,7 +59,14 @@ package struct Load {
     private static func start(_ connection: LockdConnection) throws(ClientError) {
         // A daemon that was measured before has the volume group already.
         try self.check(try connection.call(Requests.start), 0, -17)
-        for probe in Requests.probes {
+        try self.awaitStart(connection, Requests.probes)
+    }
+
+    /// Sends each of the requests until it is not refused because a lockspace is starting.
+    static func awaitStart(
+        _ connection: LockdConnection, _ probes: [ClientRequest]
+    ) throws(ClientError) {
+        for probe in probes {
             var reply = try connection.call(probe)
             while reply.result?.rawValue == -211 {
                 usleep(2000)
@@ -55,7 +76,8 @@ package struct Load {
         }
     }
 
-    private static func check(
+    /// Throws unless the reply has one of these results.
+    static func check(
         _ reply: ClientResponse, _ allowed: Int32...
     ) throws(ClientError) {
         guard let result = reply.result?.rawValue, allowed.contains(result) else {

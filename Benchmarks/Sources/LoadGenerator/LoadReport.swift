@@ -39,6 +39,21 @@ package struct LoadReport: Codable, Sendable {
     }
 }
 
+extension LoadReport {
+    /// What threads came to that called a library themselves, from the nanoseconds that each of
+    /// their calls took.
+    package init(
+        _ workload: Workload, calls: [UInt64], seconds: Double, errors: UInt64,
+        firstError: String?, generatorCPU: Double
+    ) {
+        let histogram = LatencyHistogram()
+        for call in calls { histogram.record(call) }
+        self.init(
+            workload: workload, completed: histogram.count, seconds: seconds, errors: errors,
+            firstError: firstError, latency: Latency(histogram), generatorCPU: generatorCPU)
+    }
+}
+
 /// What the daemon used while the load was measured.
 package struct DaemonUse: Codable, Sendable {
     /// Processor time in seconds.

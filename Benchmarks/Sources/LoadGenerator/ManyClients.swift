@@ -28,16 +28,19 @@ final class ManyClients {
     private let takesTurns: Bool
     private var active: Int
 
-    init(_ connections: [LockdConnection], _ workload: Workload) throws(ClientError) {
+    /// With cycles: what each client sends in turn, instead of the workload's own.
+    init(
+        _ connections: [LockdConnection], _ workload: Workload,
+        cycles: [[ClientRequest]]? = nil
+    ) throws(ClientError) {
         self.connections = connections
         self.active = connections.count
         self.takesTurns = workload.kind == .one
         self.epoll = epoll_create1(0)
         self.clients = .allocate(capacity: connections.count)
         self.clients.initialize(repeating: Client(socket: -1))
-        self.requests = connections.indices.map { client in
-            Requests.cycle(workload, client: client).map(\.bytes)
-        }
+        let cycles = cycles ?? connections.indices.map { Requests.cycle(workload, client: $0) }
+        self.requests = cycles.map { $0.map(\.bytes) }
         self.expected = (self.requests.first ?? []).map { _ in ExpectedReply() }
         self.replies = .allocate(
             byteCount: connections.count * Self.replyBytes, alignment: 16)

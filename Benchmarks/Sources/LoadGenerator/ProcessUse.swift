@@ -1,7 +1,7 @@
 import Glibc
 
 /// Reads what a process has used from /proc.
-enum ProcessUse {
+package enum ProcessUse {
     /// Processor time of all its threads so far, in seconds; nanoseconds where the kernel tells.
     static func cpuSeconds(of process: Int32) -> Double? {
         guard let status = self.contents("/proc/\(process)/stat"),
@@ -28,7 +28,7 @@ enum ProcessUse {
     }
 
     /// Processor time of this process so far, in seconds.
-    static var ownCPUSeconds: Double {
+    package static var ownCPUSeconds: Double {
         var time = timespec()
         clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
         return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
@@ -48,7 +48,7 @@ enum ProcessUse {
 
 /// The time in nanoseconds, of a clock that only ever advances.
 @inline(__always)
-func now() -> UInt64 {
+package func now() -> UInt64 {
     var time = timespec()
     clock_gettime(CLOCK_MONOTONIC, &time)
     return UInt64(time.tv_sec) &* 1_000_000_000 &+ UInt64(time.tv_nsec)

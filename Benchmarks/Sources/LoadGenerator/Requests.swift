@@ -34,6 +34,8 @@ enum Requests {
             return [mode, "un"].map { self.group($0) }
         case .gl:
             return [mode, "un"].map { self.global($0) }
+        case .leased:
+            return []  // It takes what the daemon says of its leases: see LeasedGroup.
         }
     }
 
@@ -53,7 +55,7 @@ enum Requests {
         return request
     }
 
-    private static func group(_ mode: String) -> ClientRequest {
+    static func group(_ mode: String) -> ClientRequest {
         var request = self.common("lock_vg", mode, options: "none")
         request.add("vg_name", .string(self.volumeGroup))
         request.add("vg_lock_type", "none")
@@ -67,7 +69,7 @@ enum Requests {
         return request
     }
 
-    private static func common(_ name: String, _ mode: String, options: String) -> ClientRequest {
+    static func common(_ name: String, _ mode: String, options: String) -> ClientRequest {
         ClientRequest(
             name,
             [
@@ -77,7 +79,7 @@ enum Requests {
     }
 
     /// As long as LVM's UUIDs, and with their dashes.
-    private static func uuid(_ name: String) -> String {
+    static func uuid(_ name: String) -> String {
         let padding = String(repeating: "0", count: max(0, 32 - name.count)) + name
         var uuid = ""
         for (index, character) in padding.enumerated() {

@@ -10,7 +10,13 @@ package struct Workload: Codable, Sendable {
         case vg
         /// The global lock, shared by all clients; exclusive if there is one client.
         case gl
+        /// A logical volume's, persistent, with a lease on shared storage: each client has
+        /// several of its own, and takes and releases one after the other.
+        case leased
     }
+
+    /// How many locks a client goes through where they are leases.
+    package static let leasesPerClient = 8
 
     package var kind = Kind.lv
     package var clients = 1
@@ -22,6 +28,9 @@ package struct Workload: Codable, Sendable {
     package var warmUpSeconds = 0.2
     /// Stop after so many requests, if that is sooner; 0 for no such limit.
     package var requests: UInt64 = 0
+
+    /// How many leases there are for all clients together.
+    package var leases: Int { self.clients * Self.leasesPerClient }
 
     package init(_ kind: Kind = .lv, clients: Int = 1, connects: Bool = false, held: Int = 0) {
         self.kind = kind

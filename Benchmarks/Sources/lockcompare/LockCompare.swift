@@ -21,6 +21,12 @@ struct LockCompare: ParsableCommand {
     @Option(help: "The program that measures the engine's memory.")
     var lockmemory: String
 
+    @Option(help: "The program that calls sanlock's library by itself.")
+    var sanlockload: String
+
+    @Option(help: "The script that makes a machine of its own, Tests/sandbox.")
+    var sandbox: String
+
     @Option(help: "The folder for the results.")
     var results: String
 
@@ -65,17 +71,19 @@ struct LockCompare: ParsableCommand {
         }
         let programs = Programs(
             daemons: [.holdfast: self.holdfastd, .lvmlockd: self.lvmlockd],
-            lockload: self.lockload, lockmemory: self.lockmemory)
+            lockload: self.lockload, lockmemory: self.lockmemory,
+            sanlockload: self.sanlockload, sandbox: self.sandbox)
         var results = Results(
             machine: .this(programs, revision: self.revision), rounds: self.rounds,
             secondsPerRun: self.seconds)
         if self.isWanted(Self.memory) {
             results.engineBytesPerLock = try programs.engineBytesPerLock()
         }
+        let sanlock = SanlockRuns(programs)
         for round in 1...self.rounds {
             FileHandle.standardError.write(Data("round \(round) of \(self.rounds)\n".utf8))
             results.busyBefore.append(Machine.busyShare())
-            self.measureRound(round, programs, &results)
+            self.measureRound(round, programs, sanlock, &results)
         }
         results.judge()
         let text = Report(results: results).text
@@ -87,18 +95,22 @@ struct LockCompare: ParsableCommand {
         self.measurements.isEmpty || self.measurements.contains(name)
     }
 
-    private func measureRound(_ round: Int, _ programs: Programs, _ results: inout Results) {
+    private func measureRound(
+        _ round: Int, _ programs: Programs, _ sanlock: SanlockRuns, _ results: inout Results
+    ) {
         let last = ProcessInfo.processInfo.processorCount - 1
         for measurement in Measurement.all where self.isWanted(measurement.id) {
             var workload = measurement.workload
             workload.seconds = self.seconds
             workload.warmUpSeconds = self.warmUp
             // Who comes first changes, so that what wears off favours nobody.
-            let peers = round % 2 == 1 ? Peer.allCases : Peer.allCases.reversed()
-            for peer in peers where !(measurement.isOwn && peer != .holdfast) {
+            let peers = measurement.peers
+            for peer in round % 2 == 1 ? peers : peers.reversed() {
                 let processor = measurement.isPinned ? self.processor ?? last : nil
                 let report = Result {
-                    try programs.measure(workload, with: peer, on: processor)
+                    measurement.isOnSanlock
+                        ? try sanlock.measure(workload, with: peer)
+                        : try programs.measure(workload, with: peer, on: processor)
                 }.mapError { CompareError("\($0)") }
                 results.add(report, measurement, peer)
             }

@@ -11,9 +11,16 @@ struct Measurement: Sendable {
     var isPinned = false
     /// Only with Holdfast: the other one would take hours.
     var isOwn = false
+    /// On a sanlock daemon, and also without any lock daemon; else in test mode.
+    var isOnSanlock = false
+
+    var peers: [Peer] {
+        if self.isOwn { return [.holdfast] }
+        return self.isOnSanlock ? Peer.allCases : [.holdfast, .lvmlockd]
+    }
 
     static let all: [Measurement] =
-        Self.pinned + Self.free + Self.contended + Self.held + Self.otherKinds
+        Self.pinned + Self.free + Self.contended + Self.held + Self.otherKinds + [Self.sanlock]
 
     private static let pinned = [
         Measurement(
@@ -61,4 +68,8 @@ struct Measurement: Sendable {
                 workload: Workload(kind, clients: 64)),
         ]
     }
+
+    private static let sanlock = Measurement(
+        id: "sanlock", title: "lv on sanlock, 64 locks, 8 clients",
+        workload: Workload(.leased, clients: 8), isOnSanlock: true)
 }

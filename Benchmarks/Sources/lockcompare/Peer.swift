@@ -1,9 +1,10 @@
 import Foundation
 
-/// The daemons that are compared.
+/// Who is compared: the daemons, and threads that call sanlock's library without one.
 enum Peer: String, Codable, CaseIterable, Sendable {
     case holdfast = "Holdfast"
     case lvmlockd
+    case direct = "libsanlock"
 }
 
 /// Something of the comparison went wrong.
@@ -43,7 +44,12 @@ struct RunningDaemon {
         self.process.standardOutput = FileHandle.nullDevice
         self.process.standardError = FileHandle.nullDevice
         try self.process.run()
-        try self.awaitSocket(binary)
+        do {
+            try Self.awaitSocket(self.socket, of: self.process)
+        } catch {
+            self.stop()
+            throw error
+        }
     }
 
     /// The command that runs another on one processor.
@@ -51,18 +57,18 @@ struct RunningDaemon {
         processor.map { ["taskset", "--cpu-list", "\($0)"] } ?? []
     }
 
-    private func awaitSocket(_ binary: String) throws {
+    /// Waits until a daemon that was just started listens.
+    static func awaitSocket(_ socket: String, of process: Process) throws {
         for _ in 0..<5000 {
-            if FileManager.default.fileExists(atPath: self.socket) {
+            if FileManager.default.fileExists(atPath: socket) {
                 // lvmlockd makes the socket before it listens on it.
                 usleep(50_000)
                 return
             }
-            guard self.process.isRunning else { break }
+            guard process.isRunning else { break }
             usleep(2000)
         }
-        self.stop()
-        throw CompareError("\(binary) did not start")
+        throw CompareError("did not start: \(process.arguments ?? [])")
     }
 
     func stop() {

@@ -6,6 +6,9 @@ struct Programs {
     var daemons: [Peer: String]
     var lockload: String
     var lockmemory: String
+    var sanlockload: String
+    /// The script that makes a machine of its own.
+    var sandbox: String
 
     /// Starts a daemon, puts the workload on it, and ends it again.
     func measure(
@@ -14,16 +17,24 @@ struct Programs {
         guard let binary = self.daemons[peer] else { throw CompareError("no \(peer)") }
         let daemon = try RunningDaemon(binary, on: processor)
         defer { daemon.stop() }
-        var arguments = [
-            "--socket", daemon.socket, "--daemon", "\(daemon.processID)",
+        return try Self.report(
+            RunningDaemon.pinning(processor)
+                + self.load(workload, socket: daemon.socket, daemon: "\(daemon.processID)"))
+    }
+
+    /// The command that puts a workload on a daemon's socket.
+    func load(_ workload: Workload, socket: String, daemon: String) -> [String] {
+        [
+            self.lockload, "--socket", socket, "--daemon", daemon,
             "--kind", workload.kind.rawValue, "--clients", "\(workload.clients)",
             "--held", "\(workload.held)", "--seconds", "\(workload.seconds)",
             "--warm-up", "\(workload.warmUpSeconds)",
-        ]
-        if workload.connects { arguments.append("--connects") }
-        let output = try Self.output(
-            RunningDaemon.pinning(processor) + [self.lockload] + arguments)
-        return try JSONDecoder().decode(LoadReport.self, from: output)
+        ] + (workload.connects ? ["--connects"] : [])
+    }
+
+    /// What a load generator says.
+    static func report(_ words: [String]) throws -> LoadReport {
+        try JSONDecoder().decode(LoadReport.self, from: try self.output(words))
     }
 
     /// Bytes of a held lock in the engine alone.
@@ -41,7 +52,8 @@ struct Programs {
         return text?.split(separator: "\n").first.map(String.init)
     }
 
-    private static func output(_ words: [String]) throws -> Data {
+    /// What a command prints, if it succeeds.
+    static func output(_ words: [String]) throws -> Data {
         let process = Process()
         let (output, errors) = (Pipe(), Pipe())
         process.executableURL = URL(filePath: "/usr/bin/env")

@@ -8,6 +8,8 @@ struct Reach: Sendable {
     enum Basis: Sendable {
         /// The other daemon in the same measurement.
         case upstream
+        /// Calls of sanlock's library, without a lock daemon, in the same measurement.
+        case direct
         /// Holdfast in another measurement.
         case own(String)
         /// Nothing: the figure itself counts.
@@ -57,6 +59,9 @@ struct Reach: Sendable {
         Reach(
             title: "connect to close: p50, of lvmlockd's", of: "connect", figure: .p50,
             basis: .upstream, limit: 0.7, isCeiling: true),
+        Reach(
+            title: "on sanlock, 8 clients: requests a second, of direct calls", of: "sanlock",
+            figure: .rate, basis: .direct, limit: 0.9, isCeiling: false),
     ]
 
     /// The bytes that the engine alone may take for a held lock.

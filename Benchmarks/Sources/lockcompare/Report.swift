@@ -35,20 +35,20 @@ struct Report {
     private var measurements: [String] {
         var lines = [Self.row("measured", "", Self.columns)]
         for measurement in Measurement.all {
-            let own = self.results.series(measurement.id, .holdfast)
-            let upstream = self.results.series(measurement.id, .lvmlockd)
-            let series = [own, upstream].compactMap { $0 }
+            let series = measurement.peers.compactMap { self.results.series(measurement.id, $0) }
             for (index, one) in series.enumerated() {
                 let title = index == 0 ? measurement.title : ""
                 let values = Self.values(one).map { $0.map(Self.number) ?? "-" }
                 lines.append(Self.row(title, one.peer.rawValue, values))
             }
-            if let own, let upstream {
-                let ratios = zip(Self.values(own), Self.values(upstream)).map { own, upstream in
-                    guard let own, let upstream, upstream > 0 else { return "-" }
-                    return String(format: "%.2f", own / upstream)
+            guard let own = series.first, own.peer == .holdfast else { continue }
+            for other in series.dropFirst() {
+                let ratios = zip(Self.values(own), Self.values(other)).map { own, other in
+                    guard let own, let other, other > 0 else { return "-" }
+                    return String(format: "%.2f", own / other)
                 }
-                lines.append(Self.row("", "ratio", ratios))
+                let name = series.count > 2 ? "  to \(other.peer.rawValue)" : ""
+                lines.append(Self.row(name, "ratio", ratios))
             }
         }
         return lines

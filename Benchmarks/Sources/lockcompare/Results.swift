@@ -77,6 +77,7 @@ struct Results: Codable {
         let basis: Series?
         switch reach.basis {
         case .upstream: basis = self.series(reach.of, .lvmlockd)
+        case .direct: basis = self.series(reach.of, .direct)
         case .own(let measurement): basis = self.series(measurement, .holdfast)
         case .none:
             // A run that failed as a whole is an error of the run, too.
