@@ -88,13 +88,9 @@ def make(into):
           f"--include={','.join(NODE_PACKAGES)} bookworm {root}")
     shell(f"cp -a {kernel}/lib/modules {root}/lib/")
     shutil.copy(f"{HERE}/node-init", f"{root}/sbin/node-init")
-    # LVM makes device nodes itself and at once: udev's come late on a machine that is busy, and
-    # lvmlockd, which looks for the lease volume's, would not find it.
-    shell(f"rm -f {root}/lib/udev/rules.d/*-dm*.rules {root}/lib/udev/rules.d/*-lvm*.rules")
     # Every node locks through a daemon, and talks to nothing that does not run there.
     for setting in ("use_lvmlockd = 1", "notify_dbus = 0", "event_activation = 0",
-                    "use_lvmpolld = 0", "monitoring = 0", "udev_sync = 0", "udev_rules = 0",
-                    "obtain_device_list_from_udev = 0"):
+                    "use_lvmpolld = 0", "monitoring = 0"):
         name = setting.split()[0]
         shell(f"sed -i 's/# {name} = .*/{setting}/' {root}/etc/lvm/lvm.conf")
     shell(f"mke2fs -q -t ext4 -O ^has_journal -m 0 -d {root} {into}/root.img {ROOT_SIZE}")
