@@ -53,12 +53,11 @@ public actor IDMLockManager: LockManager {
         await self.access.isRunning()
     }
 
-    /// Any volume group can have locks in its drives; its metadata needs no arguments. (lvmlockd
-    /// writes this word.)
+    /// Any volume group can have locks in its drives; its metadata needs no arguments.
     public nonisolated func initialise(
         _ request: VolumeGroupRequest
     ) async throws(LockManagerError) -> VolumeGroupArguments {
-        VolumeGroupArguments("idm")
+        VolumeGroupArguments("")
     }
 
     // MARK: Lockspaces

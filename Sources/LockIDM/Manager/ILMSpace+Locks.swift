@@ -1,6 +1,6 @@
 internal import LockCore
 
-// Taking, converting and releasing through the manager.
+// Taking and converting through the manager.
 extension ILMSpace {
     // MARK: Take
 
@@ -60,7 +60,7 @@ extension ILMSpace {
         }
     }
 
-    private func acquire(
+    func acquire(
         _ lock: LockID, _ mode: LockMode, _ drives: [String], _ line: Line
     ) async throws(ILMError) {
         let countdown = self.access.countdown
@@ -184,168 +184,6 @@ extension ILMSpace {
         } catch {
             await helper.connection.close()
             throw LockManagerError(error, hold: .unknown, doing)
-        }
-    }
-
-    // MARK: Release
-
-    func release(
-        _ lock: LockID, leaving stamp: StampLeft, _ doing: String
-    ) async throws(LockManagerError) {
-        guard let hold = self.holds[lock], self.finishers[lock] == nil else { return }
-        self.holds[lock]?.isBusy = true
-        do throws(ILMError) {
-            if !hold.isInDoubt { try await self.leave(stamp, lock, hold) }
-            try await self.call(hold.line, for: nil) { connection throws(ILMError) in
-                try await connection.unlock(lock)
-            }
-            self.holds[lock] = nil
-        } catch {
-            // Who let go of nothing has nothing.
-            if error.result == .refused, hold.isInDoubt, await self.isFree(lock, hold) {
-                self.holds[lock] = nil
-                return
-            }
-            guard !error.endsConnection else {
-                // The manager lets go of what was held on it.
-                self.holds[lock] = nil
-                throw LockManagerError(error, hold: .unknown, doing)
-            }
-            self.finish(lock, hold)
-            throw LockManagerError(error, hold: .unknown, doing)
-        }
-    }
-
-    /// Tells the manager what to write, where that is not what it has read.
-    private func leave(
-        _ stamp: StampLeft, _ lock: LockID, _ hold: Hold
-    ) async throws(ILMError) {
-        var written = hold.written
-        switch stamp {
-        case .stamp(let stamp): written = stamp
-        case .blank: break
-        case .asItIs(let next):
-            // Alone, this host finds the last word on the drives. Beside others it may not be the
-            // last, and must not come back.
-            if try await self.count(lock, hold.drives, hold.line).others > 0 {
-                written = next
-            } else {
-                _ = try await self.call(hold.line, for: nil) { connection throws(ILMError) in
-                    try await connection.readValueBlock(of: lock)
-                }
-                return
-            }
-        }
-        guard let written, written != hold.written else { return }
-        try await self.call(hold.line, for: nil) { connection throws(ILMError) in
-            try await connection.writeValueBlock(written.valueBlock, of: lock)
-        }
-    }
-
-    private func isFree(_ lock: LockID, _ hold: Hold) async -> Bool {
-        do throws(ILMError) {
-            return try await !self.count(lock, hold.drives, hold.line).isHeldBySelf
-        } catch {
-            return false
-        }
-    }
-
-    /// Lets go of a lock in the background, until that works or the countdown has run out. The
-    /// manager has forgotten the lock; taken once more, it can be let go of.
-    private func finish(_ lock: LockID, _ hold: Hold) {
-        self.holds[lock]?.isInDoubt = true
-        let end = self.time.now + self.access.countdown
-        self.finishers[lock] = Task { [weak self, time] in
-            var pause = Duration.milliseconds(10)
-            while !Task.isCancelled, time.now < end {
-                if await self?.tryToFinish(lock, hold) != false { break }
-                // Only the end of the lockspace, or somebody who wants the lock, cuts it short.
-                try? await time.sleep(until: time.now + pause)
-                pause = min(pause * 2, .seconds(2))
-            }
-            await self?.finished(lock)
-        }
-    }
-
-    private func tryToFinish(_ lock: LockID, _ hold: Hold) async -> Bool {
-        guard self.holds[lock]?.line === hold.line else { return true }
-        do throws(ILMError) {
-            guard try await self.count(lock, hold.drives, hold.line).isHeldBySelf else {
-                return true
-            }
-            try await self.acquire(lock, hold.mode, hold.drives, hold.line)
-            _ = try await self.call(hold.line, for: nil) { connection throws(ILMError) in
-                try await connection.readValueBlock(of: lock)
-            }
-            try await self.call(hold.line, for: nil) { connection throws(ILMError) in
-                try await connection.unlock(lock)
-            }
-            return true
-        } catch {
-            return error.endsConnection
-        }
-    }
-
-    private func finished(_ lock: LockID) {
-        guard self.finishers.removeValue(forKey: lock) != nil else { return }
-        self.holds[lock] = nil
-    }
-
-    /// Somebody wants the lock whose release is not finished: its connection can have it.
-    private func stopFinishing(_ lock: LockID) async {
-        guard let finisher = self.finishers.removeValue(forKey: lock) else { return }
-        finisher.cancel()
-        await finisher.value
-    }
-
-    // MARK: Checks
-
-    /// Looks whether everything is still there. Returns when the lockspace was last seen alive.
-    func check(lastSeen: Duration) async -> Duration {
-        guard !self.isLost, !self.isEnded, let membership = self.membership else {
-            return lastSeen
-        }
-        let begin = self.time.now
-        let limit = self.access.giveUp
-        // Whoever was not running for so long may have lost everything meanwhile.
-        guard begin - lastSeen <= limit + self.access.checkInterval else {
-            self.lose("this host was not able to look after its locks", certainFor: .zero)
-            return lastSeen
-        }
-        var seen = lastSeen
-        do throws(ILMError) {
-            let count = try await self.count(
-                self.request.group.members, self.request.lockspace.drives, membership)
-            if count.isHeldBySelf {
-                seen = begin
-            } else {
-                self.lose("the lease has expired on the drives", certainFor: .zero)
-            }
-        } catch {
-            // Drives that do not answer may answer again before the time is over.
-        }
-        if self.time.now - seen > limit {
-            self.lose("the drives have not answered for \(limit)", certainFor: .zero)
-        }
-        for (line, calls) in self.lines where calls == 0 {
-            if await line.connection.isClosed(), !self.isEnded {
-                await self.broke(line, besides: nil, "the lock manager closed a connection")
-            }
-        }
-        await self.checkHolds()
-        return seen
-    }
-
-    private func checkHolds() async {
-        for (lock, hold) in self.holds where !hold.isInDoubt && !hold.isBusy {
-            guard !self.isLost, !self.isEnded, await self.isFree(lock, hold) else { continue }
-            // A call may have come in between.
-            guard let now = self.holds[lock], now.line === hold.line, !now.isBusy,
-                !now.isInDoubt
-            else { continue }
-            if await self.isFree(lock, hold), self.holds[lock]?.isBusy == false {
-                self.lose("the lease of \(lock) has expired on the drives", certainFor: .zero)
-            }
         }
     }
 }
