@@ -1,124 +1,124 @@
 #if Sanlock
-    import Glibc
-    public import LockCore
+import Glibc
+public import LockCore
 
-    extension SanlockLockManager {
-        /// Finds the volume with the leases, how they lie on it, and how often this host joined.
-        public func prepare(
-            _ lockspace: Lockspace, _ options: JoinOptions
-        ) async throws(LockManagerError) -> Prepared {
-            let doing = "prepare \(lockspace.id)"
-            let hostID = try self.hostID(of: lockspace, doing)
-            let place = try self.leasePlace(of: lockspace, doing)
-            try self.checkKillHelper(doing)
-            _ = try await self.daemonVersion(doing)
-            let housekeeping = BlockingExecutor(label: "holdfast.sanlock.\(lockspace.id)")
-            let survey = try await self.survey(lockspace, hostID, place, housekeeping, doing)
-            try self.check(hostID, against: survey.layout, doing)
-            await self.lockspaces.remember(
-                LockspacePlan(
-                    id: lockspace.id, hostID: hostID, place: place, layout: survey.layout,
-                    housekeeping: housekeeping))
-            return Prepared(
-                lockspace, previousGeneration: survey.previousGeneration,
-                carriesGlobalLock: survey.carriesGlobalLock)
+extension SanlockLockManager {
+    /// Finds the volume with the leases, how they lie on it, and how often this host joined.
+    public func prepare(
+        _ lockspace: Lockspace, _ options: JoinOptions
+    ) async throws(LockManagerError) -> Prepared {
+        let doing = "prepare \(lockspace.id)"
+        let hostID = try self.hostID(of: lockspace, doing)
+        let place = try self.leasePlace(of: lockspace, doing)
+        try self.checkKillHelper(doing)
+        _ = try await self.daemonVersion(doing)
+        let housekeeping = BlockingExecutor(label: "holdfast.sanlock.\(lockspace.id)")
+        let survey = try await self.survey(lockspace, hostID, place, housekeeping, doing)
+        try self.check(hostID, against: survey.layout, doing)
+        await self.lockspaces.remember(
+            LockspacePlan(
+                id: lockspace.id, hostID: hostID, place: place, layout: survey.layout,
+                housekeeping: housekeeping))
+        return Prepared(
+            lockspace, previousGeneration: survey.previousGeneration,
+            carriesGlobalLock: survey.carriesGlobalLock)
+    }
+
+    private func hostID(
+        of lockspace: Lockspace, _ doing: String
+    ) throws(LockManagerError) -> UInt64 {
+        guard let hostID = lockspace.hostID, (1...UInt32(Self.mostHosts)).contains(hostID)
+        else {
+            throw LockManagerError(
+                .badHostID, doing: doing,
+                advice: "give every host a number of its own, 1 to \(Self.mostHosts)")
         }
+        return UInt64(hostID)
+    }
 
-        private func hostID(
-            of lockspace: Lockspace, _ doing: String
-        ) throws(LockManagerError) -> UInt64 {
-            guard let hostID = lockspace.hostID, (1...UInt32(Self.mostHosts)).contains(hostID)
-            else {
-                throw LockManagerError(
-                    .badHostID, doing: doing,
-                    advice: "give every host a number of its own, 1 to \(Self.mostHosts)")
-            }
-            return UInt64(hostID)
+    private func leasePlace(
+        of lockspace: Lockspace, _ doing: String
+    ) throws(LockManagerError) -> LeasePlace {
+        guard lockspace.id.name.utf8.count <= Self.longestName else {
+            throw LockManagerError(
+                .nameTooLong, doing: doing, advice: "sanlock keeps \(Self.longestName) bytes")
         }
-
-        private func leasePlace(
-            of lockspace: Lockspace, _ doing: String
-        ) throws(LockManagerError) -> LeasePlace {
-            guard lockspace.id.name.utf8.count <= Self.longestName else {
-                throw LockManagerError(
-                    .nameTooLong, doing: doing, advice: "sanlock keeps \(Self.longestName) bytes")
-            }
-            let arguments = try GroupArguments(lockspace.arguments, doing: doing)
-            let path = self.configuration.leaseDevice(lockspace.volumeGroup, arguments.volume)
-            // SANLK_PATH_LEN counts the zero behind the path.
-            guard path.utf8.count < 1024, access(path, F_OK) == 0 else {
-                throw LockManagerError(
-                    .badArguments, layer: .storage, doing: doing, status: -errno,
-                    advice: "\(path), which carries the leases, does not exist; activate it")
-            }
-            return LeasePlace(path: path, offset: 0)
+        let arguments = try GroupArguments(lockspace.arguments, doing: doing)
+        let path = self.configuration.leaseDevice(lockspace.volumeGroup, arguments.volume)
+        // SANLK_PATH_LEN counts the zero behind the path.
+        guard path.utf8.count < 1024, access(path, F_OK) == 0 else {
+            throw LockManagerError(
+                .badArguments, layer: .storage, doing: doing, status: -errno,
+                advice: "\(path), which carries the leases, does not exist; activate it")
         }
+        return LeasePlace(path: path, offset: 0)
+    }
 
-        /// Without its helper, a lockspace that fails takes the process unwarned.
-        private func checkKillHelper(_ doing: String) throws(LockManagerError) {
-            let path = self.configuration.killHelperPath
-            // SANLK_HELPER_PATH_LEN counts the zero behind the path.
-            guard path.utf8.count < 128, access(path, X_OK) == 0 else {
-                throw LockManagerError(
-                    .managerUnavailable, doing: doing,
-                    advice: "sanlock could not run \(path) when the lockspace fails; it must be a "
-                        + "program with a path of at most 127 bytes")
-            }
-        }
-
-        private func survey(
-            _ lockspace: Lockspace, _ hostID: UInt64, _ place: LeasePlace,
-            _ housekeeping: BlockingExecutor, _ doing: String
-        ) async throws(LockManagerError) -> LeaseSurvey {
-            let calls = self.calls
-            let name = lockspace.id.name
-            do throws(SanlockStatus) {
-                return try await housekeeping.run { () throws(SanlockStatus) in
-                    try LeaseSurvey(name, hostID: hostID, place, calls)
-                }
-            } catch {
-                throw error.error(doing)
-            }
-        }
-
-        /// On large sectors, a lease has room for fewer hosts.
-        private func check(
-            _ hostID: UInt64, against layout: LeaseLayout, _ doing: String
-        ) throws(LockManagerError) {
-            let room = layout.mostHosts
-            guard hostID <= room else {
-                throw LockManagerError(
-                    .badHostID, doing: doing,
-                    advice: "leases of this volume group have room for hosts 1 to \(room)")
-            }
+    /// Without its helper, a lockspace that fails takes the process unwarned.
+    private func checkKillHelper(_ doing: String) throws(LockManagerError) {
+        let path = self.configuration.killHelperPath
+        // SANLK_HELPER_PATH_LEN counts the zero behind the path.
+        guard path.utf8.count < 128, access(path, X_OK) == 0 else {
+            throw LockManagerError(
+                .managerUnavailable, doing: doing,
+                advice: "sanlock could not run \(path) when the lockspace fails; it must be a "
+                    + "program with a path of at most 127 bytes")
         }
     }
 
-    /// What a lockspace's storage says.
-    struct LeaseSurvey: Sendable {
-        /// How its leases lie.
-        var layout: LeaseLayout
-        /// How often this host has joined; 0 if it never has, or if its lease cannot be read.
-        var previousGeneration: UInt64
-        /// The lease of the global lock has the name that says so.
-        var carriesGlobalLock: Bool
-
-        /// Looks. Blocks.
-        init(
-            _ name: String, hostID: UInt64, _ place: LeasePlace, _ calls: SanlockCalls
-        ) throws(SanlockStatus) {
-            let record = LockspaceRecord(name: name, hostID: hostID, place: place)
-            let (lockspace, _) = try calls.readLockspace(record)
-            self.layout = try LeaseLayout(lockspace.flags, at: place, calls)
-            let lease = ResourceRecord(
-                lockspace: name, name: "",
-                place: LeasePlace(path: place.path, offset: self.layout.globalLock),
-                flags: self.layout.flags)
-            self.carriesGlobalLock = try calls.readResource(lease).name == GlobalLockName.enabled
-            self.previousGeneration =
-                HostLease.read(
-                    hostID: hostID, path: place.path, sectorBytes: Int(self.layout.sectorBytes))?
-                .generation ?? 0
+    private func survey(
+        _ lockspace: Lockspace, _ hostID: UInt64, _ place: LeasePlace,
+        _ housekeeping: BlockingExecutor, _ doing: String
+    ) async throws(LockManagerError) -> LeaseSurvey {
+        let calls = self.calls
+        let name = lockspace.id.name
+        do throws(SanlockStatus) {
+            return try await housekeeping.run { () throws(SanlockStatus) in
+                try LeaseSurvey(name, hostID: hostID, place, calls)
+            }
+        } catch {
+            throw error.error(doing)
         }
     }
+
+    /// On large sectors, a lease has room for fewer hosts.
+    private func check(
+        _ hostID: UInt64, against layout: LeaseLayout, _ doing: String
+    ) throws(LockManagerError) {
+        let room = layout.mostHosts
+        guard hostID <= room else {
+            throw LockManagerError(
+                .badHostID, doing: doing,
+                advice: "leases of this volume group have room for hosts 1 to \(room)")
+        }
+    }
+}
+
+/// What a lockspace's storage says.
+struct LeaseSurvey: Sendable {
+    /// How its leases lie.
+    var layout: LeaseLayout
+    /// How often this host has joined; 0 if it never has, or if its lease cannot be read.
+    var previousGeneration: UInt64
+    /// The lease of the global lock has the name that says so.
+    var carriesGlobalLock: Bool
+
+    /// Looks. Blocks.
+    init(
+        _ name: String, hostID: UInt64, _ place: LeasePlace, _ calls: SanlockCalls
+    ) throws(SanlockStatus) {
+        let record = LockspaceRecord(name: name, hostID: hostID, place: place)
+        let (lockspace, _) = try calls.readLockspace(record)
+        self.layout = try LeaseLayout(lockspace.flags, at: place, calls)
+        let lease = ResourceRecord(
+            lockspace: name, name: "",
+            place: LeasePlace(path: place.path, offset: self.layout.globalLock),
+            flags: self.layout.flags)
+        self.carriesGlobalLock = try calls.readResource(lease).name == GlobalLockName.enabled
+        self.previousGeneration =
+            HostLease.read(
+                hostID: hostID, path: place.path, sectorBytes: Int(self.layout.sectorBytes))?
+            .generation ?? 0
+    }
+}
 #endif

@@ -4,7 +4,7 @@ import LockIDM
 import LockInMemory
 
 #if Sanlock
-    import LockSanlock
+import LockSanlock
 #endif
 
 /// Which lock managers the daemon serves with.

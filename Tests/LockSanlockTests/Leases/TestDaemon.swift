@@ -1,116 +1,116 @@
 #if Sanlock
-    import Foundation
+import Foundation
 
-    @testable import LockSanlock
+@testable import LockSanlock
 
-    /// A sanlock daemon without a watchdog, beside the one of this process: another host. It ends
-    /// with the object, or with the process.
-    final class TestDaemon: Sendable {
-        /// The folder of its sockets (`SANLOCK_RUN_DIR`).
-        let folder: String
-        private let keeper: Keeper
+/// A sanlock daemon without a watchdog, beside the one of this process: another host. It ends
+/// with the object, or with the process.
+final class TestDaemon: Sendable {
+    /// The folder of its sockets (`SANLOCK_RUN_DIR`).
+    let folder: String
+    private let keeper: Keeper
 
-        /// Starts a daemon; a host has the same name after a restart.
-        init(name: String) throws {
-            self.folder = try Scratch.folder("sanlock")
-            let script = """
-                SANLOCK_RUN_DIR=\(self.folder) SANLOCK_PRIVILEGED=0 \
-                sanlock daemon -D -w 0 -U root -G root -e \(name) >\(self.folder)/log 2>&1 &
-                read -r _
-                kill -9 $!
-                rm -rf \(self.folder)
-                """
-            self.keeper = try Keeper(script)
-        }
-
-        /// Runs `sanlock client` against this daemon; its output, or an error with it.
-        @discardableResult
-        func client(_ arguments: String) throws -> String {
-            try Shell.run("SANLOCK_RUN_DIR=\(self.folder) sanlock client \(arguments)")
-        }
-
-        /// Returns when the daemon answers.
-        func awaitAnswers() throws {
-            for _ in 0..<2000 {
-                if (try? self.client("status")) != nil { return }
-                usleep(5000)
-            }
-            throw TestError("sanlock did not start: \(try Shell.run("cat \(self.folder)/log"))")
-        }
+    /// Starts a daemon; a host has the same name after a restart.
+    init(name: String) throws {
+        self.folder = try Scratch.folder("sanlock")
+        let script = """
+            SANLOCK_RUN_DIR=\(self.folder) SANLOCK_PRIVILEGED=0 \
+            sanlock daemon -D -w 0 -U root -G root -e \(name) >\(self.folder)/log 2>&1 &
+            read -r _
+            kill -9 $!
+            rm -rf \(self.folder)
+            """
+        self.keeper = try Keeper(script)
     }
 
-    extension RealDaemon {
-        /// The library, with this process's daemon behind it.
-        static func calls() async throws -> SanlockCalls {
-            try await self.shared.start()
-            return .live
-        }
+    /// Runs `sanlock client` against this daemon; its output, or an error with it.
+    @discardableResult
+    func client(_ arguments: String) throws -> String {
+        try Shell.run("SANLOCK_RUN_DIR=\(self.folder) sanlock client \(arguments)")
     }
 
-    /// A shell script that lasts until its standard input ends: with the object, or the process.
-    final class Keeper: Sendable {
-        private let lifeline: FileHandle
-        private let process: Process
-
-        init(_ script: String) throws {
-            let pipe = Pipe()
-            self.lifeline = pipe.fileHandleForWriting
-            self.process = Process()
-            self.process.executableURL = URL(filePath: "/bin/sh")
-            self.process.arguments = ["-c", script]
-            self.process.standardInput = pipe
-            try self.process.run()
+    /// Returns when the daemon answers.
+    func awaitAnswers() throws {
+        for _ in 0..<2000 {
+            if (try? self.client("status")) != nil { return }
+            usleep(5000)
         }
+        throw TestError("sanlock did not start: \(try Shell.run("cat \(self.folder)/log"))")
+    }
+}
 
-        deinit { self.end() }
+extension RealDaemon {
+    /// The library, with this process's daemon behind it.
+    static func calls() async throws -> SanlockCalls {
+        try await self.shared.start()
+        return .live
+    }
+}
 
-        /// Ends the script, and returns when it has ended.
-        func end() {
-            try? self.lifeline.close()
-            self.process.waitUntilExit()
-        }
+/// A shell script that lasts until its standard input ends: with the object, or the process.
+final class Keeper: Sendable {
+    private let lifeline: FileHandle
+    private let process: Process
+
+    init(_ script: String) throws {
+        let pipe = Pipe()
+        self.lifeline = pipe.fileHandleForWriting
+        self.process = Process()
+        self.process.executableURL = URL(filePath: "/bin/sh")
+        self.process.arguments = ["-c", script]
+        self.process.standardInput = pipe
+        try self.process.run()
     }
 
-    /// Commands of the system.
-    enum Shell {
-        /// Runs the script; its output, or an error with it if it fails.
-        @discardableResult
-        static func run(_ script: String) throws -> String {
-            let process = Process()
-            let pipe = Pipe()
-            process.executableURL = URL(filePath: "/bin/sh")
-            process.arguments = ["-c", "PATH=$PATH:/usr/sbin:/sbin; \(script)"]
-            process.standardInput = FileHandle.nullDevice
-            process.standardOutput = pipe
-            process.standardError = pipe
-            try process.run()
-            try pipe.fileHandleForWriting.close()
-            let output = String(
-                decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else {
-                throw TestError("\(script): exit status \(process.terminationStatus)\n\(output)")
-            }
-            return output
-        }
-    }
+    deinit { self.end() }
 
-    /// What kept a test from testing.
-    struct TestError: Error, CustomStringConvertible {
-        let description: String
-
-        init(_ description: String) {
-            self.description = description
-        }
+    /// Ends the script, and returns when it has ended.
+    func end() {
+        try? self.lifeline.close()
+        self.process.waitUntilExit()
     }
+}
 
-    /// Folders of the tests' own.
-    enum Scratch {
-        static func folder(_ purpose: String) throws -> String {
-            let path =
-                "\(NSTemporaryDirectory())/holdfast-\(purpose)-\(UUID().uuidString.prefix(8))"
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-            return path
+/// Commands of the system.
+enum Shell {
+    /// Runs the script; its output, or an error with it if it fails.
+    @discardableResult
+    static func run(_ script: String) throws -> String {
+        let process = Process()
+        let pipe = Pipe()
+        process.executableURL = URL(filePath: "/bin/sh")
+        process.arguments = ["-c", "PATH=$PATH:/usr/sbin:/sbin; \(script)"]
+        process.standardInput = FileHandle.nullDevice
+        process.standardOutput = pipe
+        process.standardError = pipe
+        try process.run()
+        try pipe.fileHandleForWriting.close()
+        let output = String(
+            decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw TestError("\(script): exit status \(process.terminationStatus)\n\(output)")
         }
+        return output
     }
+}
+
+/// What kept a test from testing.
+struct TestError: Error, CustomStringConvertible {
+    let description: String
+
+    init(_ description: String) {
+        self.description = description
+    }
+}
+
+/// Folders of the tests' own.
+enum Scratch {
+    static func folder(_ purpose: String) throws -> String {
+        let path =
+            "\(NSTemporaryDirectory())/holdfast-\(purpose)-\(UUID().uuidString.prefix(8))"
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
+        return path
+    }
+}
 #endif
