@@ -134,9 +134,7 @@ actor RunHosts {
             do throws(LockManagerError) {
                 _ = try await manager.otherHosts(in: lockspace)
             } catch {
-                if [.lockLost, .lockspaceNotFound, .managerUnavailable].contains(error.code) {
-                    return
-                }
+                if [.lockLost, .lockspaceNotFound].contains(error.code) { return }
             }
             // Nothing cuts it short.
             try? await Task.sleep(for: .milliseconds(5))

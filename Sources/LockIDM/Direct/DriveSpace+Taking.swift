@@ -12,6 +12,7 @@ extension DriveSpace {
         _ doing: String
     ) async throws(LockManagerError) -> MutexAnswer {
         await self.stopFinishing(lock)
+        guard !self.isLost else { throw LockManagerError(.lockLost, doing: doing) }
         let drives = await DriveSet.open(paths, with: self.access.openDrive)
         guard !drives.isHopeless else {
             throw LockManagerError(
@@ -37,7 +38,12 @@ extension DriveSpace {
                     outcomes = await self.refreshed(lock, mode, drives, outcomes)
                 }
                 if outcomes.heldCount >= drives.majority.toTake {
-                    return await self.took(lock, outcomes, begin)
+                    let answer = await self.took(lock, outcomes, begin)
+                    // What came too late is as good as nothing.
+                    guard !self.isLost else {
+                        throw LockManagerError(.lockLost, hold: .unknown, doing: doing)
+                    }
+                    return answer
                 }
             }
             let answer = try await self.missed(lock, mode, drives, outcomes, attempt, doing)

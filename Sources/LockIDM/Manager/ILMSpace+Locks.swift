@@ -8,6 +8,7 @@ extension ILMSpace {
         _ lock: LockID, _ mode: LockMode, drives: [String], adopting: Adoption, _ doing: String
     ) async throws(LockManagerError) -> MutexAnswer {
         await self.stopFinishing(lock)
+        guard !self.isLost else { throw LockManagerError(.lockLost, doing: doing) }
         let line = try await self.line(for: lock, doing)
         // From here on the lock belongs to this connection, whatever comes.
         self.holds[lock] = Hold(
@@ -32,7 +33,12 @@ extension ILMSpace {
         }
         self.holds[lock]?.isInDoubt = false
         defer { self.holds[lock]?.isBusy = false }
-        return .held(try await self.reading(lock, mode, drives, line, doing))
+        let reading = try await self.reading(lock, mode, drives, line, doing)
+        // What came too late is as good as nothing.
+        guard !self.isLost else {
+            throw LockManagerError(.lockLost, hold: .unknown, doing: doing)
+        }
+        return .held(reading)
     }
 
     private func isTaken(

@@ -109,9 +109,9 @@ actor ILMSpace: MutexSpace {
     func otherMembers(_ doing: String) async throws(LockManagerError) -> Int {
         guard let line = self.membership else { throw LockManagerError(.lockLost, doing: doing) }
         do throws(ILMError) {
-            let count = try await line.connection.hostCount(
-                of: self.request.group.members, drives: self.request.lockspace.drives)
-            return count.others
+            return try await self.count(
+                self.request.group.members, self.request.lockspace.drives, line
+            ).others
         } catch {
             throw LockManagerError(error, doing)
         }
