@@ -33,7 +33,7 @@ import Testing
         var configuration = RandomisedRun.Configuration(
             seed: 5, length: .time(.seconds(Self.extent.seconds)))
         configuration.longestPause = .seconds(2)
-        configuration.faultPause = .seconds(4)
+        configuration.faultPause = .seconds(2)
         configuration.newsDelay = .seconds(1)
         let runHosts = RandomisedRun.Hosts(
             [1, 2, 3], faults: bench.faults(in: lockspace.id)

@@ -45,7 +45,7 @@ actor RunHosts {
     /// Waits until others may have what the host held when it crashed, and have had the time to
     /// take it.
     private func waitForTakeover(from host: Int) async throws {
-        let until = (self.crashes[host] ?? .now) + SanlockWorld.deadAfter + .seconds(12)
+        let until = (self.crashes[host] ?? .now) + SanlockWorld.deadAfter + .seconds(8)
         try await Task.sleep(until: until)
     }
 
@@ -82,7 +82,7 @@ actor RunHosts {
             .disturbance,
             strike: { host, _ in await Self.expect { try await self.world.cutOff(Int(host)) } },
             mend: { host in await Self.expect { try await self.world.reconnect(Int(host)) } })
-        return [moment, minutes, process, loss, pause, errors]
+        return [moment, moment, moment, minutes, process, loss, pause, errors]
     }
 
     private static func expect(_ body: () async throws -> Void) async {
