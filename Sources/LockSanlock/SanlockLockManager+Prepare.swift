@@ -9,7 +9,7 @@ extension SanlockLockManager {
     ) async throws(LockManagerError) -> Prepared {
         let doing = "prepare \(lockspace.id)"
         let hostID = try self.hostID(of: lockspace, doing)
-        let place = try self.leasePlace(of: lockspace, doing)
+        let place = try await self.leasePlace(of: lockspace, doing)
         try self.checkKillHelper(doing)
         _ = try await self.daemonVersion(doing)
         let housekeeping = BlockingExecutor(label: "holdfast.sanlock.\(lockspace.id)")
@@ -38,13 +38,14 @@ extension SanlockLockManager {
 
     private func leasePlace(
         of lockspace: Lockspace, _ doing: String
-    ) throws(LockManagerError) -> LeasePlace {
+    ) async throws(LockManagerError) -> LeasePlace {
         guard lockspace.id.name.utf8.count <= Self.longestName else {
             throw LockManagerError(
                 .nameTooLong, doing: doing, advice: "sanlock keeps \(Self.longestName) bytes")
         }
         let arguments = try GroupArguments(lockspace.arguments, doing: doing)
-        let path = self.configuration.leaseDevice(lockspace.volumeGroup, arguments.volume)
+        let path = await self.leaseDevicePath(
+            volumeGroup: lockspace.volumeGroup, volume: arguments.volume)
         // SANLK_PATH_LEN counts the zero behind the path.
         guard path.utf8.count < 1024, access(path, F_OK) == 0 else {
             throw LockManagerError(

@@ -10,7 +10,8 @@ extension SanlockLockManager {
         let doing = "rename the leases of volume group \(request.volumeGroup)"
         try self.checkName(name, doing: doing)
         let arguments = try GroupArguments(request.arguments, doing: doing)
-        let path = self.configuration.leaseDevice(request.volumeGroup, arguments.volume)
+        let path = await self.leaseDevicePath(
+            volumeGroup: request.volumeGroup, volume: arguments.volume)
         let calls = self.calls
         try await self.blocking { () throws(LockManagerError) in
             let (volume, traits) = try LeaseVolume.read(
@@ -72,7 +73,8 @@ extension SanlockLockManager {
         var arguments = try GroupArguments(request.arguments, doing: doing)
         arguments.traits = wanted.recorded
         let name = request.lockspace(self.kind).name
-        let path = self.configuration.leaseDevice(request.volumeGroup, arguments.volume)
+        let path = await self.leaseDevicePath(
+            volumeGroup: request.volumeGroup, volume: arguments.volume)
         let calls = self.calls
         try await self.blocking { () throws(LockManagerError) in
             let features = try Self.features(calls, doing: doing)

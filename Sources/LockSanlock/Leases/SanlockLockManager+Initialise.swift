@@ -17,7 +17,8 @@ extension SanlockLockManager {
         let carries = request.globalLock ?? true
         let name = request.lockspace(self.kind).name
         try self.checkName(name, doing: doing)
-        let path = self.configuration.leaseDevice(request.volumeGroup, arguments.volume)
+        let path = await self.leaseDevicePath(
+            volumeGroup: request.volumeGroup, volume: arguments.volume)
         let calls = self.calls
         let ioTimeout = self.configuration.ioTimeoutSeconds
         try await self.blocking { () throws(LockManagerError) in

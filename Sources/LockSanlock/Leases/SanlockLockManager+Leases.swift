@@ -98,7 +98,8 @@ extension SanlockLockManager: LeaseStore {
         let made =
             previous.isEmpty || previous == "none"
             ? nil : try VolumeArguments(previous, doing: doing)
-        let path = self.configuration.leaseDevice(request.volumeGroup, arguments.volume)
+        let path = await self.leaseDevicePath(
+            volumeGroup: request.volumeGroup, volume: arguments.volume)
         let calls = self.calls
         let volume = try await self.blocking { () throws(LockManagerError) in
             try LeaseVolume.read(path, lockspace: lockspace.name, calls, doing: doing).volume

@@ -10,7 +10,7 @@ enum LockDaemon: String, Sendable, CaseIterable {
     /// The one that the tests are about; the variable names the other, to try the tests themselves.
     static let underTest =
         ProcessInfo.processInfo.environment["HOLDFAST_CLUSTER_DAEMON"]
-        .flatMap(LockDaemon.init) ?? .lvmlockd
+        .flatMap(LockDaemon.init) ?? .holdfastd
 
     /// sanlock's timeout for one read or write. Everything else that it waits for is a multiple:
     /// by default minutes, so 16 seconds until a lockspace counts as lost, 76 until its host

@@ -104,7 +104,7 @@ extension SanlockTests {
         try await heir.leave(leases.lockspace().id, .stopped)
     }
 
-    @Test func `sixteen volumes at a time use at most eight connections`() async throws {
+    @Test func `two volumes are taken and released side by side`() async throws {
         let leases = try LeaseFile("parallel")
         let manager = SanlockLockManager(.tests())
         try await join(manager, leases)
