@@ -33,6 +33,10 @@ final class LoopDevice: Sendable {
     /// Lets every read and write fail, of those who have it open, too.
     func takeAway() throws(FixtureError) {
         try self.limit(toBytes: 512)
+        let size = lseek(self.descriptor, 0, SEEK_END)
+        guard size == 512 else {
+            throw FixtureError("take \(self.path) away", "it still has \(size) bytes")
+        }
     }
 
     /// Ends what ``takeAway()`` began.

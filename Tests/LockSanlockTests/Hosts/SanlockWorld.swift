@@ -99,7 +99,11 @@ actor SanlockWorld: HostWorld {
         do {
             while try await self.executor.run({ try daemon.keeps(lockspace.name) }) {
                 guard self.timing.time.now < limit else {
-                    throw FixtureError("take \(lockspace) away", "the daemon does not mind")
+                    let status = try await self.executor.run {
+                        try HostDaemon.client(["status", "-D"], of: daemon.runFolder)
+                    }
+                    throw FixtureError(
+                        "wait for the loss", "the daemon does not mind:\n\(status)")
                 }
                 try await Task.sleep(for: .milliseconds(200))
             }
