@@ -79,8 +79,9 @@ import Testing
         let certain = HostTimes.countdown - HostTimes.giveUp - .milliseconds(300)
         return [
             RandomisedRun.Fault(.crash(certainFor: certain)) { host, _ in
-                await hosts.kill(Int(host))
+                // First the machine: a lock manager that lives would let go for its process.
                 try? await world.crash(Int(host))
+                await hosts.kill(Int(host))
             },
             RandomisedRun.Fault(.restart(keepsHolds: keepsHolds)) { host, _ in
                 await hosts.kill(Int(host))

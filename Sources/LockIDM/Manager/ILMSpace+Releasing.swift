@@ -35,7 +35,9 @@ extension ILMSpace {
     ) async throws(ILMError) {
         var written = hold.written
         switch stamp {
-        case .stamp(let stamp): written = stamp
+        case .stamp(let stamp):
+            written = stamp
+            try await self.keepMutex(lock, hold)
         case .blank: break
         case .asItIs(let next):
             // Alone, this host finds the last word on the drives. Beside others it may not be the
@@ -43,6 +45,7 @@ extension ILMSpace {
             if try await self.count(lock, hold.drives, hold.line).others > 0 {
                 written = next
             } else {
+                try await self.keepMutex(lock, hold)
                 _ = try await self.call(hold.line, for: nil) { connection throws(ILMError) in
                     try await connection.readValueBlock(of: lock)
                 }
@@ -52,6 +55,20 @@ extension ILMSpace {
         guard let written, written != hold.written else { return }
         try await self.call(hold.line, for: nil) { connection throws(ILMError) in
             try await connection.writeValueBlock(written.valueBlock, of: lock)
+        }
+    }
+
+    /// With its last sharer a mutex goes, and its stamp. On a drive that could not be reached an
+    /// old one would stay, and count again. So the last sharer lets go as an exclusive holder;
+    /// whoever is refused that is not the last.
+    private func keepMutex(_ lock: LockID, _ hold: Hold) async throws(ILMError) {
+        guard hold.mode == .shared else { return }
+        do throws(ILMError) {
+            try await self.call(hold.line, for: nil) { connection throws(ILMError) in
+                try await connection.convert(lock, to: .exclusive)
+            }
+        } catch {
+            guard error.code == .refused else { throw error }
         }
     }
 
