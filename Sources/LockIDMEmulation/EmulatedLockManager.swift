@@ -110,7 +110,11 @@ public final class EmulatedLockManager: Sendable {
             state.isDead = true
             return Array(state.sessions.values)
         }
-        for session in sessions { session.stream.shutDown() }
+        for session in sessions {
+            // Also when the machine is up again, nobody lets go of what this one held.
+            session.state.with { $0.locks = [:] }
+            session.stream.shutDown()
+        }
     }
 
     /// Ends the manager and every connection for good. What is held stays on the drives.
