@@ -64,7 +64,7 @@ package final class Connection {
 }
 
 package func connectedSocket(path: String) throws -> Int32 {
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     let result = try withSocketAddress(path: path) { connect(descriptor, $0, $1) }
     guard result == 0 else {
         let error = HarnessError.system("connecting to \(path)")
@@ -75,7 +75,7 @@ package func connectedSocket(path: String) throws -> Int32 {
 }
 
 package func listeningSocket(path: String) throws -> Int32 {
-    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0)
     let result = try withSocketAddress(path: path) { bind(descriptor, $0, $1) }
     guard result == 0, listen(descriptor, 16) == 0 else {
         throw HarnessError.system("listening on \(path)")
