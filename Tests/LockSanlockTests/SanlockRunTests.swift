@@ -5,33 +5,41 @@ import LockTesting
 import Testing
 
 /// Three hosts use 32 resources at random, and are killed meanwhile.
-@Suite(.timeLimit(.minutes(15))) struct SanlockRunTests {
-    /// How long a run lasts, and how many takeovers of each kind it has to see.
+@Suite(.timeLimit(.minutes(30))) struct SanlockRunTests {
+    /// How long a round lasts, and how many takeovers of each kind have to be seen.
     private static var extent: (seconds: Int, takeovers: Int) {
         ProcessInfo.processInfo.environment["HOLDFAST_LONG_RUNS"] == nil ? (150, 3) : (300, 10)
     }
 
+    /// Which holds are in use when a host dies is chance, and on a slow machine there are fewer:
+    /// so many rounds are given for the takeovers to come.
+    private static let mostRounds: UInt64 = 3
+
     @Test func `a randomised run on real sanlock hosts is accepted`() async throws {
-        let hosts = try SanlockHosts(count: 3)
-        let history = try await Lanes.all.pass { try await self.run(hosts) }
-        await hosts.stop()
-        let report = HistoryChecker().check(history)
-        print("\(history.events.count) events\n\(report)")
-        #expect(report.isAccepted, "\(report)")
-        for ending in [HistoryChecker.Ending.rejoined, .expired] {
-            let seen = report.takeovers[ending] ?? 0
+        var takeovers: [HistoryChecker.Ending: Int] = [.rejoined: 0, .expired: 0]
+        for round in 1...Self.mostRounds
+        where takeovers.values.contains(where: { $0 < Self.extent.takeovers }) {
+            let hosts = try SanlockHosts(count: 3)
+            let history = try await Lanes.all.pass { try await self.run(hosts, seed: round) }
+            await hosts.stop()
+            let report = HistoryChecker().check(history)
+            print("round \(round): \(history.events.count) events\n\(report)")
+            #expect(report.isAccepted, "\(report)")
+            takeovers.merge(report.takeovers, uniquingKeysWith: +)
+            #expect(!FileManager.default.fileExists(atPath: hosts.hosts.world.folder))
+        }
+        for (ending, seen) in takeovers {
             #expect(seen >= Self.extent.takeovers, "\(ending): \(seen)")
         }
-        #expect(!FileManager.default.fileExists(atPath: hosts.hosts.world.folder))
     }
 
-    private func run(_ hosts: SanlockHosts) async throws -> History {
+    private func run(_ hosts: SanlockHosts, seed: UInt64) async throws -> History {
         let world = hosts.hosts.world
         let bench = RunHosts(world, address: hosts.address)
         let manager = try await bench.start(1)
         let (lockspace, resources) = try await Self.makeResources(world, manager)
         var configuration = RandomisedRun.Configuration(
-            seed: 5, length: .time(.seconds(Self.extent.seconds)))
+            seed: seed, length: .time(.seconds(Self.extent.seconds)))
         configuration.longestPause = .seconds(2)
         configuration.faultPause = .seconds(2)
         configuration.newsDelay = .seconds(1)

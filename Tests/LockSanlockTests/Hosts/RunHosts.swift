@@ -82,7 +82,7 @@ actor RunHosts {
             .disturbance,
             strike: { host, _ in await Self.expect { try await self.world.cutOff(Int(host)) } },
             mend: { host in await Self.expect { try await self.world.reconnect(Int(host)) } })
-        return [moment, moment, moment, minutes, process, loss, pause, errors]
+        return [moment, moment, minutes, minutes, process, loss, pause, errors]
     }
 
     private static func expect(_ body: () async throws -> Void) async {

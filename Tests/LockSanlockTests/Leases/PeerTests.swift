@@ -121,8 +121,12 @@ private final class Peer {
         self.sandbox = try Sandbox(disk: "\(self.mebibytes)M", names: ["vg1-lvmlock"])
         let file = "\(self.sandbox.folder)/disk"
         // The loop device's own name, and nothing after it.
-        self.device = try Shell.run("losetup --associated \(file) --noheadings --output NAME")
-            .trimmingCharacters(in: .whitespacesAndNewlines)
+        // A device whose file was deleted is listed too, if its inode serves this file now.
+        self.device = try Shell.run(
+            "losetup --associated \(file) --noheadings --output NAME,BACK-FILE "
+                + "| grep -v deleted | cut -d ' ' -f 1"
+        )
+        .trimmingCharacters(in: .whitespacesAndNewlines)
         try Shell.run("losetup --sector-size \(sectorBytes) \(self.device)")
         self.sanlock = self.sandbox.command(
             ["sanlock", "daemon", "-D", "-w", "0", "-U", "root", "-G", "root", "-e", "peer"],
