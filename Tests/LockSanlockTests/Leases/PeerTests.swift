@@ -120,13 +120,16 @@ private final class Peer {
         self.mebibytes = sectorBytes == 512 ? 72 : 576
         self.sandbox = try Sandbox(disk: "\(self.mebibytes)M", names: ["vg1-lvmlock"])
         let file = "\(self.sandbox.folder)/disk"
-        // The loop device's own name, and nothing after it.
-        // A device whose file was deleted is listed too, if its inode serves this file now.
+        // That of the whole disk. A device whose file was deleted is listed too, if its inode
+        // serves this file now.
         self.device = try Shell.run(
-            "losetup --associated \(file) --noheadings --output NAME,BACK-FILE "
-                + "| grep -v deleted | cut -d ' ' -f 1"
+            "losetup --associated \(file) --noheadings --output NAME,OFFSET,BACK-FILE "
+                + "| awk '!/deleted/ && $2 == 0 { print $1 }'"
         )
         .trimmingCharacters(in: .whitespacesAndNewlines)
+        // Here the whole disk is the volume with the leases.
+        let link = self.sandbox.command(["ln", "-sf", "/dev/loop1", "/dev/mapper/vg1-lvmlock"])
+        _ = try link.runToEnd()
         try Shell.run("losetup --sector-size \(sectorBytes) \(self.device)")
         self.sanlock = self.sandbox.command(
             ["sanlock", "daemon", "-D", "-w", "0", "-U", "root", "-G", "root", "-e", "peer"],
