@@ -8,7 +8,6 @@ final class ServerContext {
     let log: EventLog
     let dumps: DumpSender
     let loop: any EventLoop
-    /// Joins with this host number where a client gives none.
     /// Stands in every status.
     let notice: String
     let statusForm: InfoText.Form

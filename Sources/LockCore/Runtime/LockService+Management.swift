@@ -97,11 +97,7 @@ extension LockService {
             let message = "\(runner.id.kind) cannot keep the lock arguments \(request.wanted)"
             return self.answer(id, Reply(.notSupported, message: message), from: runner)
         }
-        guard self.pending[id] != nil else { return }
-        guard let runner = self.runners[action.volumeGroup] else {
-            return self.answer(id, Reply(.lockspaceNotFound))
-        }
-        self.forward(action, id, pending, to: runner)
+        if self.pending[id] != nil { self.forwardToVolumeGroup(action, id, pending) }
     }
 
     private func changeArguments(

@@ -193,10 +193,7 @@ public actor LockService {
             self.globalLockRequested(action, id, from: client)
         case .lock, .unlock, .update, .queryLock, .freeVolumeGroup, .freeLogicalVolume, .busy,
             .kill, .drop, .renameBefore, .findFreeLease, .simulateRemoteLock:
-            guard let runner = self.runners[action.volumeGroup] else {
-                return self.answer(id, Reply(.lockspaceNotFound))
-            }
-            self.forward(action, id, pending, to: runner)
+            self.forwardToVolumeGroup(action, id, pending)
         case .changeArgumentsBefore(let request):
             self.run { await self.argumentsChangeRequested(request, action, id, pending) }
         case .enableGlobalLock, .disableGlobalLock:
@@ -216,6 +213,14 @@ public actor LockService {
             .changeArgumentsFinal, .runningManager, .volumeGroupStatus, .refreshLogicalVolume:
             self.run { await self.carryOut(action, id) }
         }
+    }
+
+    /// Hands an action to the lockspace of its volume group.
+    func forwardToVolumeGroup(_ action: Action, _ id: ActionID, _ pending: Pending) {
+        guard let runner = self.runners[action.volumeGroup] else {
+            return self.answer(id, Reply(.lockspaceNotFound))
+        }
+        self.forward(action, id, pending, to: runner)
     }
 
     /// Hands an action to a lockspace.

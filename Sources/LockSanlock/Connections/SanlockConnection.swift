@@ -1,5 +1,6 @@
 #if Sanlock
 import Glibc
+import LockCore
 
 /// A registered socket to the daemon, and the thread that its calls block. The actor is what
 /// keeps them from overlapping.
@@ -21,7 +22,7 @@ actor SanlockConnection {
         var version: UInt64?
     }
 
-    private let executor: ThreadExecutor
+    private let executor: DispatchQueueExecutor
     nonisolated var unownedExecutor: UnownedSerialExecutor {
         self.executor.asUnownedSerialExecutor()
     }
@@ -32,7 +33,7 @@ actor SanlockConnection {
     init(_ calls: SanlockCalls, _ registration: Registration, label: String) {
         self.calls = calls
         self.registration = registration
-        self.executor = ThreadExecutor(label: label)
+        self.executor = DispatchQueueExecutor(label: label)
     }
 
     deinit {
