@@ -100,7 +100,7 @@ let package = Package(
         .testTarget(name: "LVMWireTests", dependencies: ["LockCore", "LVMWire", "LVMClient"]),
         .testTarget(
             name: "LockServerTests",
-            dependencies: ["LockCore", "LockInMemory", "LockServer", "holdfastd"]),
+            dependencies: ["DaemonHarness", "LockCore", "LockInMemory", "LockServer", "holdfastd"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -50,9 +50,8 @@ enum ListeningSocket {
     private static func bind(
         _ descriptor: Int32, to address: UnixAddress, _ path: String, _ doing: String
     ) throws(ServerError) {
-        // The mask gives the file its mode from its first moment on.
-        let mask = umask(0o177)
-        defer { umask(mask) }
+        // On Linux the file takes its mode from the socket, from its first moment on.
+        guard fchmod(descriptor, 0o600) == 0 else { throw Self.systemError("fchmod", doing) }
         let bindOnce = { address.withPointer { Glibc.bind(descriptor, $0, $1) } }
         if bindOnce() == 0 { return }
         guard errno == EADDRINUSE else { throw Self.systemError("bind", doing) }

@@ -4,7 +4,7 @@ import Foundation
 package final class Daemon {
     /// Its socket, as seen from outside the sandbox.
     package let socketPath: String
-    private let process: Process
+    private let process: ChildProcess
     private let sandbox: Sandbox
 
     /// Starts `binary -D …` and returns when its socket takes connections.
@@ -15,22 +15,16 @@ package final class Daemon {
     ) throws {
         self.sandbox = sandbox
         self.socketPath = sandbox.outside(connects ?? socket)
-        self.process = sandbox.command(
+        let command = sandbox.command(
             [binary, "-D"] + arguments + ["-s", socket, "-p", pidFile], environment: environment)
         let log = sandbox.outside(socket + ".log")
-        guard FileManager.default.createFile(atPath: log, contents: nil),
-            let output = FileHandle(forWritingAtPath: log)
-        else { throw HarnessError("cannot write \(log)") }
-        self.process.standardOutput = output
-        self.process.standardError = output
-        try self.process.run()
+        self.process = try command.start(output: .file(log))
         try self.awaitSocket(log: log)
     }
 
     deinit {
         // The process that was started is nsenter; the daemon dies with it.
-        kill(self.process.processIdentifier, SIGKILL)
-        self.process.waitUntilExit()
+        self.process.kill()
         unlink(self.socketPath)
     }
 

@@ -1,4 +1,4 @@
-package import Foundation
+import Foundation
 
 /// Where things are in this repository, and which daemons the tests are about.
 package enum Repository {
@@ -31,8 +31,7 @@ package enum Repository {
 /// `Tests/sandbox`). Lasts as long as the object, or the test's process.
 package final class Sandbox {
     package let folder: String
-    private let holder = Process()
-    private let lifeline = Pipe()
+    private let holder: Keeper
     private let pid: String
 
     /// Disk size as `truncate` takes it, or none; `names` appear in the sandbox's /dev/mapper.
@@ -41,14 +40,12 @@ package final class Sandbox {
             throw HarnessError.system("making a folder")
         }
         self.folder = folder
-        let ready = Pipe()
-        self.holder.executableURL = URL(filePath: "\(Repository.root)/Tests/sandbox")
-        self.holder.arguments = [folder, disk] + names
-        self.holder.standardInput = self.lifeline
-        self.holder.standardOutput = ready
-        try self.holder.run()
-        try? ready.fileHandleForWriting.close()
-        let words = String(decoding: ready.fileHandleForReading.availableData, as: UTF8.self)
+        let (ready, said) = try FileHandle.connectedPair()
+        self.holder = try Keeper(
+            Command(["\(Repository.root)/Tests/sandbox", folder, disk] + names),
+            output: .descriptor(said.fileDescriptor))
+        try said.close()
+        let words = String(decoding: ready.availableData, as: UTF8.self)
             .split(whereSeparator: \.isWhitespace)
         guard words.count == 2, words[0] == "ready" else {
             throw HarnessError("the sandbox did not start; is this root?")
@@ -57,8 +54,7 @@ package final class Sandbox {
     }
 
     deinit {
-        try? self.lifeline.fileHandleForWriting.close()
-        self.holder.waitUntilExit()
+        self.holder.end()
         try? FileManager.default.removeItem(atPath: self.folder)
     }
 
@@ -68,19 +64,14 @@ package final class Sandbox {
     }
 
     /// A command that will run inside, and die with whoever started it.
-    package func command(_ words: [String], environment: [String: String] = [:]) -> Process {
-        var variables = [
+    package func command(_ words: [String], environment: [String: String] = [:]) -> Command {
+        let variables = [
             "LVM_SYSTEM_DIR": "\(self.folder)/etc", "LVM_SUPPRESS_FD_WARNINGS": "1", "LC_ALL": "C",
         ]
-        variables.merge(environment) { $1 }
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/nsenter")
-        process.arguments =
-            ["--target", self.pid, "--mount", "--net", "--pid", "--"]
-            + ["setpriv", "--pdeathsig", "KILL", "--"]
-            + ["env"] + variables.map { "\($0)=\($1)" } + words
-        process.standardInput = FileHandle.nullDevice
-        return process
+        return Command(
+            ["nsenter", "--target", self.pid, "--mount", "--net", "--pid", "--"]
+                + ["setpriv", "--pdeathsig", "KILL", "--"] + words,
+            environment: variables.merging(environment) { $1 })
     }
 }
 
@@ -88,20 +79,5 @@ private func mkdtemp(template: String) -> String? {
     var bytes = Array(template.utf8CString)
     return bytes.withUnsafeMutableBufferPointer { buffer in
         buffer.baseAddress.flatMap { Foundation.mkdtemp($0) }.map { String(cString: $0) }
-    }
-}
-
-extension Process {
-    /// Runs the command; standard output and standard error as they came.
-    package func runToEnd() throws -> (status: Int32, output: String) {
-        let pipe = Pipe()
-        self.standardInput = FileHandle.nullDevice
-        self.standardOutput = pipe
-        self.standardError = pipe
-        try self.run()
-        try pipe.fileHandleForWriting.close()
-        let output = try pipe.fileHandleForReading.readToEnd() ?? Data()
-        self.waitUntilExit()
-        return (self.terminationStatus, String(decoding: output, as: UTF8.self))
     }
 }

@@ -30,8 +30,5 @@ import Testing
 }
 
 private func runQuickstart() throws -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(filePath: "\(Repository.root)/Examples/quickstart")
-    process.arguments = [Repository.daemon]
-    return try process.runToEnd()
+    try Command(["\(Repository.root)/Examples/quickstart", Repository.daemon]).runToEnd()
 }

@@ -31,17 +31,14 @@ final class RecordingRelay {
     }
 
     /// Runs a command to its end.
-    func record(_ command: Process) throws -> RecordedRun {
-        let pipe = Pipe()
-        command.standardOutput = pipe
-        command.standardError = pipe
-        try command.run()
-        try pipe.fileHandleForWriting.close()
+    func record(_ command: Command) throws -> RecordedRun {
+        let (reading, writing) = try FileHandle.connectedPair()
+        let process = try command.start(output: .descriptor(writing.fileDescriptor))
+        try writing.close()
         self.connections = []
-        let output = try self.pump(until: pipe.fileHandleForReading.fileDescriptor)
-        command.waitUntilExit()
+        let output = try self.pump(until: reading.fileDescriptor)
         return RecordedRun(
-            exitStatus: command.terminationStatus, output: output,
+            exitStatus: process.wait().status, output: output,
             connections: self.connections.map(\.exchanges))
     }
 

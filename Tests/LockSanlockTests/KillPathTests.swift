@@ -1,4 +1,5 @@
 #if Sanlock
+import DaemonHarness
 import Foundation
 import Testing
 
@@ -36,12 +37,8 @@ import Testing
     }
 
     private func runHelper(_ arguments: String) throws -> Int32 {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: BuiltPrograms.killHelper)
-        process.arguments = arguments.split(separator: " ").map(String.init)
-        try process.run()
-        process.waitUntilExit()
-        return process.terminationStatus
+        let words = arguments.split(separator: " ").map(String.init)
+        return try Command([BuiltPrograms.killHelper] + words).runToEnd().status
     }
 }
 #endif

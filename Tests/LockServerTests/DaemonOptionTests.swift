@@ -1,3 +1,4 @@
+import DaemonHarness
 import Glibc
 import Testing
 
@@ -5,8 +6,8 @@ import Testing
 struct DaemonOptionTests {
     typealias Place = DaemonTests.Place
 
-    private static func run(_ words: [String]) throws -> (end: ChildProcess.End, output: String) {
-        let process = try ChildProcess([ChildProcess.daemon] + words, in: Folder())
+    private static func run(_ words: [String]) throws -> (end: ChildProcess.End?, output: String) {
+        let process = try DaemonProcess([DaemonProcess.daemon] + words, in: Folder())
         return (process.wait(), process.output)
     }
 
@@ -74,11 +75,11 @@ struct DaemonOptionTests {
     @Test func `the environment names socket and pid file`() async throws {
         try await onOwnThread {
             let folder = Folder()
-            let daemon = try ChildProcess(
-                [ChildProcess.daemon, "-T", "-f"], in: folder,
+            let daemon = try DaemonProcess(
+                [DaemonProcess.daemon, "-T", "-f"], in: folder,
                 environment: [
-                    "LVM_LVMLOCKD_SOCKET=\(folder["env-socket"])",
-                    "LVM_LVMLOCKD_PIDFILE=\(folder["env-pid"])",
+                    "LVM_LVMLOCKD_SOCKET": folder["env-socket"],
+                    "LVM_LVMLOCKD_PIDFILE": folder["env-pid"],
                 ])
             _ = try daemon.client(on: folder["env-socket"]).call("hello")
             #expect(BackgroundDaemon(pidFile: folder["env-pid"])?.processID == daemon.processID)
@@ -140,7 +141,7 @@ struct DaemonOptionTests {
             let receiver = try DatagramReceiver(name, isAbstract: isAbstract)
             let daemon = try place.start(
                 ["--embedded", "-f"],
-                environment: ["NOTIFY_SOCKET=\(isAbstract ? "@" : "")\(name)"])
+                environment: ["NOTIFY_SOCKET": "\(isAbstract ? "@" : "")\(name)"])
             let message = receiver.receiveOne()
             #expect(message.split(separator: "\n").contains("READY=1"))
             #expect(message.contains("embedded: locks are valid on this machine only"))
@@ -162,11 +163,11 @@ struct DaemonOptionTests {
 
     private static func startActivated(
         _ place: Place, _ listener: Int32, count: Int
-    ) throws -> ChildProcess {
-        let words = "\(ChildProcess.daemon) -T -s \(place.socket) -p \(place.pidFile)"
+    ) throws -> DaemonProcess {
+        let words = "\(DaemonProcess.daemon) -T -s \(place.socket) -p \(place.pidFile)"
         let script = "LISTEN_PID=$$ exec \(words)"
-        return try ChildProcess(
+        return try DaemonProcess(
             ["/bin/sh", "-c", script], in: place.folder,
-            environment: ["SD_ACTIVATION=1", "LISTEN_FDS=\(count)"], descriptor3: listener)
+            environment: ["SD_ACTIVATION": "1", "LISTEN_FDS": "\(count)"], descriptor3: listener)
     }
 }

@@ -1,3 +1,4 @@
+import DaemonHarness
 import Glibc
 import Testing
 
@@ -10,10 +11,10 @@ struct DaemonTests {
         var pidFile: String { self.folder["pid"] }
 
         func start(
-            _ words: [String], environment: [String] = [], descriptor3: Int32? = nil
-        ) throws -> ChildProcess {
-            try ChildProcess(
-                [ChildProcess.daemon] + words + ["-s", self.socket, "-p", self.pidFile],
+            _ words: [String], environment: [String: String] = [:], descriptor3: Int32? = nil
+        ) throws -> DaemonProcess {
+            try DaemonProcess(
+                [DaemonProcess.daemon] + words + ["-s", self.socket, "-p", self.pidFile],
                 in: self.folder, environment: environment, descriptor3: descriptor3)
         }
     }
@@ -63,8 +64,8 @@ struct DaemonTests {
     @Test func `relative paths are those of the command's directory`() async throws {
         try await onOwnThread {
             let folder = Folder()
-            let script = "cd \(folder.path) && exec \(ChildProcess.daemon) -T -s s -p p"
-            let command = try ChildProcess(["/bin/sh", "-c", script], in: folder)
+            let script = "cd \(folder.path) && exec \(DaemonProcess.daemon) -T -s s -p p"
+            let command = try DaemonProcess(["/bin/sh", "-c", script], in: folder)
             #expect(command.wait() == .exit(status: 0), "\(command.output)")
             #expect(try RawClient(folder["s"]).call("quit")["result"] == "0")
             let daemon = BackgroundDaemon(pidFile: folder["p"])

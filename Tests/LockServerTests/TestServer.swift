@@ -1,3 +1,4 @@
+import DaemonHarness
 import Foundation
 import Glibc
 import LockCore
@@ -68,17 +69,6 @@ final class TestServer: Sendable {
         guard getrlimit(resource, &limit) == 0 else { return }
         limit.rlim_cur = limit.rlim_max
         setrlimit(resource, &limit)
-    }
-}
-
-/// Runs blocking work on a thread of its own, so that it holds up no other test's tasks.
-func onOwnThread<Result: Sendable>(
-    _ body: @escaping @Sendable () throws -> Result
-) async throws -> Result {
-    try await withCheckedThrowingContinuation { continuation in
-        Thread.detachNewThread {
-            continuation.resume(with: Swift.Result { try body() })
-        }
     }
 }
 

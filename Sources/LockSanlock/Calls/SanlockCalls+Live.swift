@@ -13,7 +13,7 @@ extension SanlockCalls {
             return version
         },
         register: { () throws(SanlockStatus) in
-            RegisteredSocket(descriptor: try check(sanlock_register()))
+            try RegisteredSocket(closedInChildren: check(sanlock_register()))
         },
         restrict: { socket, flags throws(SanlockStatus) in
             try check(sanlock_restrict(socket.descriptor, flags))
@@ -120,7 +120,7 @@ extension SanlockCalls {
             return UnsafeBufferPointer(start: list, count: Int(count)).map(HostRecord.init)
         },
         watchLockspace: { lockspace throws(SanlockStatus) in
-            RegisteredSocket(descriptor: try check(sanlock_reg_event(lockspace, nil, 0)))
+            try RegisteredSocket(closedInChildren: check(sanlock_reg_event(lockspace, nil, 0)))
         },
         configure: { lockspace, setting throws(SanlockStatus) in
             try check(sanlock_set_config(lockspace, 0, setting.rawValue, nil))
@@ -216,6 +216,15 @@ private func withoutSIGPIPE(_ call: () -> Int32) -> Int32 {
     while result < 0 && sigtimedwait(&brokenPipe, nil, &atOnce) == SIGPIPE {}
     pthread_sigmask(SIG_SETMASK, &before, nil)
     return result
+}
+
+extension RegisteredSocket {
+    /// The library lets children inherit its sockets. The daemon would take a child that outlives
+    /// this process for the process.
+    fileprivate init(closedInChildren descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        self.init(descriptor: descriptor)
+    }
 }
 
 private func releasing(_ socket: Int32, flags: UInt32, _ record: ResourceRecord) -> Int32 {

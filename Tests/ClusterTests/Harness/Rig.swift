@@ -21,12 +21,10 @@ enum Rig {
     /// Runs the rig, and returns how it ended if that is about a node's command.
     static func run(_ words: [String]) async throws -> (status: Int32, output: String) {
         let result = try await onOwnThread {
-            let process = Process()
-            process.executableURL = URL(filePath: "\(Repository.root)/Tests/Cluster/rig")
-            process.arguments = words
-            process.environment = ProcessInfo.processInfo.environment
-                .merging(["RIG_HOST": binaries ?? "/var/empty", "RIG_WORK": folder]) { $1 }
-            return try process.runToEnd()
+            try Command(
+                ["\(Repository.root)/Tests/Cluster/rig"] + words,
+                environment: ["RIG_HOST": binaries ?? "/var/empty", "RIG_WORK": folder]
+            ).runToEnd()
         }
         guard result.status != Self.ownFailure else { throw HarnessError(result.output) }
         return result

@@ -20,12 +20,11 @@ struct HostDaemon: Sendable {
             try FileManager.default.createDirectory(
                 atPath: runFolder, withIntermediateDirectories: true)
             // Debug output and a log of its own; no real-time priority, no locked memory.
-            self.process = try ChildProcess(
-                [
-                    "env", "SANLOCK_RUN_DIR=\(runFolder)", "SANLOCK_PRIVILEGED=0", "sanlock",
-                    "daemon", "-D", "-w", "0", "-h", "0", "-l", "0", "-L", "-1", "-S", "-1",
-                    "-U", "root", "-G", "root", "-e", hostName,
-                ], output: log)
+            self.process = try Command(
+                ["sanlock", "daemon", "-D", "-w", "0", "-h", "0", "-l", "0"]
+                    + ["-L", "-1", "-S", "-1", "-U", "root", "-G", "root", "-e", hostName],
+                environment: ["SANLOCK_RUN_DIR": runFolder, "SANLOCK_PRIVILEGED": "0"]
+            ).start(output: .file(log))
         } catch {
             throw FixtureError("start the sanlock daemon of \(hostName)", "\(error)")
         }
@@ -63,10 +62,9 @@ struct HostDaemon: Sendable {
 
     /// What sanlock's own client program says to the daemon of a folder, and hears.
     static func client(_ words: [String], of runFolder: String) throws -> String {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = ["SANLOCK_RUN_DIR=\(runFolder)", "sanlock", "client"] + words
-        return try process.runToEnd().output
+        try Command(
+            ["sanlock", "client"] + words, environment: ["SANLOCK_RUN_DIR": runFolder]
+        ).runToEnd().output
     }
 
     /// Is the host in the lockspace, and has it not begun to give it up?

@@ -11,13 +11,10 @@ final class LoopDevice: Sendable {
     private let descriptor: Int32
 
     init(over file: String, sectorBytes: Int = 512) throws(FixtureError) {
-        let process = Process()
-        process.executableURL = URL(filePath: "/usr/bin/env")
-        process.arguments = [
-            "losetup", "--find", "--show", "--sector-size", "\(sectorBytes)", file,
-        ]
+        let command = Command(
+            ["losetup", "--find", "--show", "--sector-size", "\(sectorBytes)", file])
         do {
-            let (status, output) = try process.runToEnd()
+            let (status, output) = try command.runToEnd()
             guard status == 0 else { throw HarnessError(output) }
             self.path = output.trimmingCharacters(in: .whitespacesAndNewlines)
             self.descriptor = open(self.path, O_RDWR | O_CLOEXEC)

@@ -64,19 +64,11 @@ struct SanlockHosts {
 /// the sanlock daemons that are left in the folder, and removes it.
 private final class Sweeper {
     let folder: String
-    private let process: ChildProcess
-    /// The shell reads from its other end. No child inherits this one.
-    private var lifeline: Int32
+    private let shell: Keeper
 
     init() throws {
         var template = Array("/tmp/holdfast-sanlock.XXXXXX".utf8CString)
-        var ends: [Int32] = [-1, -1]
-        let type = Int32(bitPattern: SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue)
-        guard mkdtemp(&template) != nil, socketpair(AF_UNIX, type, 0, &ends) == 0 else {
-            throw HarnessError.system("making a folder and a pair of sockets")
-        }
-        defer { close(ends[0]) }
-        self.lifeline = ends[1]
+        guard mkdtemp(&template) != nil else { throw HarnessError.system("making a folder") }
         self.folder = String(
             decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
         let script = """
@@ -87,17 +79,9 @@ private final class Sweeper {
             done
             rm -rf "$0"
             """
-        self.process = try ChildProcess(
-            ["/bin/sh", "-c", script, self.folder], input: ends[0])
+        self.shell = try Keeper(script: script, [self.folder])
     }
 
-    deinit { self.sweep() }
-
-    func sweep() {
-        guard self.lifeline >= 0 else { return }
-        close(self.lifeline)
-        self.lifeline = -1
-        self.process.wait()
-    }
+    func sweep() { self.shell.end() }
 }
 #endif

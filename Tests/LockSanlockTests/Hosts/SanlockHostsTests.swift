@@ -87,19 +87,18 @@ private struct ClientBench {
     func command(_ program: String, _ argument: String, on host: Int) throws -> ChildProcess {
         let words = self.words("-r one:r:LEASES:1048576 -c", on: host, "one")
         let folder = self.world.runFolder(of: host)
-        return try ChildProcess(
-            ["env", "SANLOCK_RUN_DIR=\(folder)", "sanlock", "client", "command"] + words
-                + [program, argument])
+        return try Command(
+            ["sanlock", "client", "command"] + words + [program, argument],
+            environment: ["SANLOCK_RUN_DIR": folder]
+        ).start()
     }
 
     /// The number of the host that the resource of lockspace `one` belongs to, by its lease.
     var owner: Int? {
         get throws {
-            let process = Process()
-            process.executableURL = URL(filePath: "/usr/bin/env")
-            process.arguments = ["sanlock", "direct", "dump", "\(self.world.folder)/one:0"]
+            let dump = Command(["sanlock", "direct", "dump", "\(self.world.folder)/one:0"])
             // Offset, lockspace, resource, time stamp, owner, generation, version.
-            let lines = try process.runToEnd().output.split(separator: "\n")
+            let lines = try dump.runToEnd().output.split(separator: "\n")
             let fields = lines.map { $0.split(separator: " ") }.first {
                 $0.count > 4 && $0[2] == "r"
             }

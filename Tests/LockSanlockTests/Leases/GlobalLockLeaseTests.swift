@@ -1,4 +1,5 @@
 #if Sanlock
+import DaemonHarness
 import Glibc
 import LockCore
 import Testing
@@ -60,7 +61,7 @@ extension SanlockTests {
             try peer.client("add_lockspace -s lvm_vg0:2:\(disk.path):0 -o 1")
             let lease = "lvm_vg0:GLLK:\(disk.path):\(volume.layout.globalLock)"
             let holder = try Keeper(
-                "export SANLOCK_RUN_DIR=\(peer.folder);"
+                script: "export SANLOCK_RUN_DIR=\(peer.folder);"
                     + "exec sanlock client command -r \(lease) -c /bin/cat"
             )
             try peer.awaitHold(of: "GLLK")

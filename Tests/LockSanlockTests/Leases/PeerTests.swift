@@ -105,7 +105,7 @@ extension SanlockTests {
 /// leases that both sides can use.
 private final class Peer {
     private let sandbox: Sandbox
-    private let sanlock: Process
+    private let sanlock: ChildProcess
     private let daemon: Daemon
     private let mebibytes: Int
     /// The volume with the leases, as it is called outside of the sandbox.
@@ -131,12 +131,10 @@ private final class Peer {
         let link = self.sandbox.command(["ln", "-sf", "/dev/loop1", "/dev/mapper/vg1-lvmlock"])
         _ = try link.runToEnd()
         try Shell.run("losetup --sector-size \(sectorBytes) \(self.device)")
-        self.sanlock = self.sandbox.command(
+        self.sanlock = try self.sandbox.command(
             ["sanlock", "daemon", "-D", "-w", "0", "-U", "root", "-G", "root", "-e", "peer"],
-            environment: Self.environment)
-        self.sanlock.standardOutput = FileHandle.nullDevice
-        self.sanlock.standardError = FileHandle.nullDevice
-        try self.sanlock.run()
+            environment: Self.environment
+        ).start()
         self.daemon = try Daemon(
             Repository.peer, ["-g", "sanlock", "--host-id", "1", "-o", "1"],
             environment: Self.environment, in: self.sandbox)
@@ -144,8 +142,7 @@ private final class Peer {
     }
 
     deinit {
-        kill(self.sanlock.processIdentifier, SIGKILL)
-        self.sanlock.waitUntilExit()
+        self.sanlock.kill()
     }
 
     /// A manager whose leases lie on the volume.

@@ -1,4 +1,5 @@
 #if Sanlock
+import DaemonHarness
 import Foundation
 
 @testable import LockSanlock
@@ -20,7 +21,7 @@ final class TestDaemon: Sendable {
             kill -9 $!
             rm -rf \(self.folder)
             """
-        self.keeper = try Keeper(script)
+        self.keeper = try Keeper(script: script)
     }
 
     /// Runs `sanlock client` against this daemon; its output, or an error with it.
@@ -47,49 +48,15 @@ extension RealDaemon {
     }
 }
 
-/// A shell script that lasts until its standard input ends: with the object, or the process.
-final class Keeper: Sendable {
-    private let lifeline: FileHandle
-    private let process: Process
-
-    init(_ script: String) throws {
-        let pipe = Pipe()
-        self.lifeline = pipe.fileHandleForWriting
-        self.process = Process()
-        self.process.executableURL = URL(filePath: "/bin/sh")
-        self.process.arguments = ["-c", script]
-        self.process.standardInput = pipe
-        try self.process.run()
-    }
-
-    deinit { self.end() }
-
-    /// Ends the script, and returns when it has ended.
-    func end() {
-        try? self.lifeline.close()
-        self.process.waitUntilExit()
-    }
-}
-
 /// Commands of the system.
 enum Shell {
     /// Runs the script; its output, or an error with it if it fails.
     @discardableResult
     static func run(_ script: String) throws -> String {
-        let process = Process()
-        let pipe = Pipe()
-        process.executableURL = URL(filePath: "/bin/sh")
-        process.arguments = ["-c", "PATH=$PATH:/usr/sbin:/sbin; \(script)"]
-        process.standardInput = FileHandle.nullDevice
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        try pipe.fileHandleForWriting.close()
-        let output = String(
-            decoding: try pipe.fileHandleForReading.readToEnd() ?? Data(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else {
-            throw TestError("\(script): exit status \(process.terminationStatus)\n\(output)")
+        let command = Command(["/bin/sh", "-c", "PATH=$PATH:/usr/sbin:/sbin; \(script)"])
+        let (status, output) = try command.runToEnd()
+        guard status == 0 else {
+            throw TestError("\(script): exit status \(status)\n\(output)")
         }
         return output
     }

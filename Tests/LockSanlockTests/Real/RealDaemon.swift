@@ -1,4 +1,5 @@
 #if Sanlock
+import DaemonHarness
 import Foundation
 import LockCore
 
@@ -17,7 +18,8 @@ actor RealDaemon {
     /// Where the daemon's socket and the tests' leases are; removed with the process.
     nonisolated let folder: String
     private var processID: pid_t?
-    private var input: [Pipe] = []
+    /// One for each daemon that was started; the folder goes with the first that ends.
+    private var shells: [Keeper] = []
 
     private init() {
         self.folder = "/tmp/holdfast-sanlock-tests.\(getpid())"
@@ -29,12 +31,8 @@ actor RealDaemon {
         if self.processID != nil { return }
         try FileManager.default.createDirectory(
             atPath: self.folder + "/run", withIntermediateDirectories: true)
-        let shell = Process()
-        shell.executableURL = URL(fileURLWithPath: "/bin/sh")
         // The shell's input ends with this process, and the daemon with that.
-        shell.arguments = [
-            "-c",
-            """
+        let script = """
             cd '\(self.folder)'
             SANLOCK_RUN_DIR=$PWD/run SANLOCK_PRIVILEGED=0 /usr/sbin/sanlock daemon -D -w 0 \
                 -U root -G root -e tests >>sanlock.log 2>&1 </dev/null &
@@ -43,17 +41,16 @@ actor RealDaemon {
             cat
             kill -9 $!
             rm -rf '\(self.folder)'
-            """,
-        ]
-        let (input, output) = (Pipe(), Pipe())
-        shell.standardInput = input
-        shell.standardOutput = output
-        try shell.run()
-        let words = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+            """
+        let (said, output) = try FileHandle.connectedPair()
+        self.shells.append(
+            try Keeper(
+                Command(["/bin/sh", "-c", script]), output: .descriptor(output.fileDescriptor)))
+        try output.close()
+        let words = String(decoding: said.availableData, as: UTF8.self)
         guard let processID = pid_t(words.trimmingCharacters(in: .whitespacesAndNewlines))
         else { throw Failure(description: "no process number: \(words)") }
         self.processID = processID
-        self.input.append(input)
         for _ in 0..<500 {
             if (try? SanlockCalls.live.version()) != nil { return }
             try await Task.sleep(for: .milliseconds(20))

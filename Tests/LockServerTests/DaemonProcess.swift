@@ -1,14 +1,8 @@
+import DaemonHarness
 import Glibc
 
 /// The built holdfastd, or a shell around it, as a process of its own. Killed with the object.
-final class ChildProcess {
-    /// What ended a process.
-    enum End: Hashable {
-        case exit(status: Int32)
-        case signal(Int32)
-        case stillRunning
-    }
-
+final class DaemonProcess {
     /// The program that was built together with these tests.
     static let daemon: String = {
         var path = [CChar](repeating: 0, count: Int(PATH_MAX))
@@ -18,42 +12,27 @@ final class ChildProcess {
         return String(decoding: folder, as: UTF8.self) + "/holdfastd"
     }()
 
-    let processID: pid_t
+    private let process: ChildProcess
     private let folder: Folder
     private let outputPath: String
-    private var end: End?
+    private var end: ChildProcess.End?
 
     init(
-        _ words: [String], in folder: Folder, environment: [String] = [], descriptor3: Int32? = nil
+        _ words: [String], in folder: Folder, environment: [String: String] = [:],
+        descriptor3: Int32? = nil
     ) throws {
         self.folder = folder
         self.outputPath = folder["output.\(UInt32.random(in: 0...UInt32.max))"]
-        var files = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&files)
-        defer { posix_spawn_file_actions_destroy(&files) }
-        posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&files, 1, self.outputPath, O_CREAT | O_WRONLY, 0o600)
-        posix_spawn_file_actions_adddup2(&files, 1, 2)
-        if let descriptor3 { posix_spawn_file_actions_adddup2(&files, descriptor3, 3) }
-        let argv = words.map { strdup($0) }
-        let envp = (["PATH=/usr/bin:/bin", "SWIFT_BACKTRACE=enable=no"] + environment).map {
-            strdup($0)
-        }
-        defer { for pointer in argv + envp { free(pointer) } }
-        var process: pid_t = 0
-        let status = posix_spawn(&process, words[0], &files, nil, argv + [nil], envp + [nil])
-        self.processID = process
-        guard status == 0 else {
-            errno = status
-            throw RawClient.Failure("posix_spawn \(words[0])")
-        }
+        let settings = environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { $1 }
+        self.process = try Command(words, environment: settings)
+            .start(output: .file(self.outputPath), third: descriptor3)
     }
 
     deinit {
-        guard self.end == nil else { return }
-        kill(self.processID, SIGKILL)
-        waitpid(self.processID, nil, 0)
+        if self.end == nil { self.process.kill() }
     }
+
+    var processID: pid_t { self.process.id }
 
     /// Standard output and standard error, so far.
     var output: String {
@@ -66,30 +45,26 @@ final class ChildProcess {
     }
 
     func signal(_ number: Int32) {
-        kill(self.processID, number)
+        self.process.send(number)
     }
 
-    /// Waits for the end.
-    func wait(seconds: Int = 20) -> End {
-        if let end = self.end { return end }
-        for _ in 0..<seconds * 500 {
-            var status: Int32 = 0
-            if waitpid(self.processID, &status, WNOHANG) == self.processID {
-                let signal = status & 0x7F
-                let end: End = signal == 0 ? .exit(status: (status >> 8) & 0xFF) : .signal(signal)
-                self.end = end
-                return end
+    /// Waits for the end; nil if it does not come in time.
+    func wait(seconds: Int = 20) -> ChildProcess.End? {
+        for _ in 0..<seconds * 500 where self.end == nil {
+            if self.process.isRunning {
+                usleep(2000)
+            } else {
+                self.end = self.process.wait()
             }
-            usleep(2000)
         }
-        return .stillRunning
+        return self.end
     }
 
     /// Waits until a socket takes connections.
     func client(on path: String) throws -> RawClient {
         for _ in 0..<10_000 {
             if let client = try? RawClient(path) { return client }
-            guard self.wait(seconds: 0) == .stillRunning, self.end == nil else { break }
+            guard self.process.isRunning else { break }
             usleep(2000)
         }
         throw RawClient.Failure("the daemon does not listen: \(self.output)")
