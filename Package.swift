@@ -71,7 +71,9 @@ let package = Package(
         .testTarget(
             name: "LockCoreTests", dependencies: ["LockCore", "LockInMemory"],
             exclude: ["Transcripts"]),
-        .testTarget(name: "LockSimulationTests", dependencies: ["LockCore", "LockInMemory"]),
+        .testTarget(
+            name: "LockSimulationTests",
+            dependencies: ["LockCore", "LockInMemory", "LockTesting"]),
         .target(name: "DaemonHarness", path: "Tests/DaemonHarness"),
         .testTarget(name: "DifferentialTests", dependencies: ["DaemonHarness", "holdfastd"]),
         .testTarget(
@@ -91,11 +93,14 @@ let package = Package(
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
         .testTarget(
             name: "LockTestingTests",
-            dependencies: ["LockCore", "LockInMemory", "LockTesting", "HostAgent"]),
+            dependencies: [
+                "DaemonHarness", "LockCore", "LockInMemory", "LockTesting", "HostAgent",
+            ]),
         .testTarget(
             name: "LockIDMTests",
             dependencies: [
-                "LockCore", "LockIDM", "LockIDMEmulation", "LockTesting", "HostAgent",
+                "DaemonHarness", "LockCore", "LockIDM", "LockIDMEmulation", "LockTesting",
+                "HostAgent",
             ]),
         .testTarget(name: "LVMWireTests", dependencies: ["LockCore", "LVMWire", "LVMClient"]),
         .testTarget(

@@ -58,40 +58,16 @@ import Testing
 private let refusal = "LV locked by other host: vg0/lv0"
 
 /// One daemon that plays two hosts, and a disk that both see.
-private final class TwoHosts {
-    private let sandbox: Sandbox
+private final class TwoHosts: LVMHosts {
+    let sandbox: Sandbox
     private let daemon: Daemon
 
     init() throws {
         self.sandbox = try Sandbox(disk: "256M")
         self.daemon = try Daemon(
-            Repository.daemon, ["--embedded", "--hosts", "2"], connects: "\(socket).2",
+            Repository.daemon, ["--embedded", "--hosts", "2"], connects: Self.socket(2),
             in: self.sandbox)
     }
 
-    /// The command must succeed, and say this among other things.
-    func expect(_ host: Int, _ command: String, says text: String = "") throws {
-        try self.run(host, command, endsWith: 0, says: text)
-    }
-
-    /// The command must fail, and say why.
-    func expect(_ host: Int, _ command: String, refusedWith text: String) throws {
-        try self.run(host, command, endsWith: 5, says: text)
-    }
-
-    private func run(
-        _ host: Int, _ command: String, endsWith wanted: Int32, says text: String
-    ) throws {
-        let words = command.split(separator: " ").map(String.init)
-        let (status, output) = try self.sandbox.command(
-            ["lvm"] + words + ["--driverloaded", "n"],
-            environment: ["LVM_LVMLOCKD_SOCKET": "\(socket).\(host)"]
-        ).runToEnd()
-        // Thrown, not expected: this is not the test's own thread.
-        guard status == wanted, text.isEmpty || output.contains(text) else {
-            throw HarnessError("host \(host): \(command): status \(status), \(output)")
-        }
-    }
+    static func socket(_ host: Int) -> String { "/run/lvm/lvmlockd.socket.\(host)" }
 }
-
-private let socket = "/run/lvm/lvmlockd.socket"

@@ -73,8 +73,8 @@ import Testing
 private let refusal = "LV locked by other host: vg0/lv0"
 
 /// Two daemons, each with an emulated IDM lock manager, and a disk that both see.
-private final class IDMHosts {
-    private let sandbox: Sandbox
+private final class IDMHosts: LVMHosts {
+    let sandbox: Sandbox
     private let drives = EmulatedDriveBank(drives: 3)
     private var managers: [EmulatedLockManager] = []
     private var daemons: [Int: Daemon] = [:]
@@ -123,29 +123,5 @@ private final class IDMHosts {
     /// Holds on the drive of the volume group.
     var holders: Int { self.drives.records(of: 0).count { $0.state != .unlocked } }
 
-    private static func socket(_ host: Int) -> String { "/run/lvm/lvmlockd.socket.\(host)" }
-
-    /// The command must succeed, and say this among other things.
-    func expect(_ host: Int, _ command: String, says text: String = "") throws {
-        try self.run(host, command, endsWith: 0, says: text)
-    }
-
-    /// The command must fail, and say why.
-    func expect(_ host: Int, _ command: String, refusedWith text: String) throws {
-        try self.run(host, command, endsWith: 5, says: text)
-    }
-
-    private func run(
-        _ host: Int, _ command: String, endsWith wanted: Int32, says text: String
-    ) throws {
-        let words = command.split(separator: " ").map(String.init)
-        let (status, output) = try self.sandbox.command(
-            ["lvm"] + words + ["--driverloaded", "n"],
-            environment: ["LVM_LVMLOCKD_SOCKET": Self.socket(host)]
-        ).runToEnd()
-        // Thrown, not expected: this is not the test's own thread.
-        guard status == wanted, text.isEmpty || output.contains(text) else {
-            throw HarnessError("host \(host): \(command): status \(status), \(output)")
-        }
-    }
+    static func socket(_ host: Int) -> String { "/run/lvm/lvmlockd.socket.\(host)" }
 }

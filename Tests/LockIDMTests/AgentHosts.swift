@@ -38,17 +38,5 @@ enum GroupNames {
     }
 }
 
-/// The agent's executable, beside the tests, where it was built with them.
-let agentExecutable: String = {
-    let tests = Bundle.main.executablePath ?? CommandLine.arguments[0]
-    var folder = URL(filePath: tests).deletingLastPathComponent()
-    while folder.path != "/" {
-        let agent = folder.appending(path: "HostAgent").path
-        if FileManager.default.isExecutableFile(atPath: agent) { return agent }
-        folder = folder.deletingLastPathComponent()
-    }
-    return "HostAgent"
-}()
-
 /// The long forms of the tests are wanted.
 let isFull = ProcessInfo.processInfo.environment["HOLDFAST_LONG_RUNS"] != nil

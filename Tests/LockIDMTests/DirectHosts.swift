@@ -1,3 +1,4 @@
+import DaemonHarness
 import Foundation
 import LockCore
 import LockIDM
@@ -32,7 +33,7 @@ final class DirectHosts: HostWorld {
 
     func fixture() -> AgentFixture<DirectHosts> {
         AgentFixture(count: self.hosts, world: self) { [self] host in
-            .process(executable: agentExecutable, arguments: self.arguments(host))
+            .process(executable: Repository.product("HostAgent"), arguments: self.arguments(host))
         }
     }
 

@@ -1,3 +1,4 @@
+import DaemonHarness
 import LockCore
 import LockIDM
 import LockIDMEmulation
@@ -24,7 +25,7 @@ struct ManagerHosts: HostWorld {
     /// One process a host. A machine that crashed boots when its process is started.
     func fixture() -> AgentFixture<ManagerHosts> {
         AgentFixture(count: self.bench.managers.count, world: self) { host in
-            .process(executable: agentExecutable, arguments: self.arguments(host))
+            .process(executable: Repository.product("HostAgent"), arguments: self.arguments(host))
         }
     }
 

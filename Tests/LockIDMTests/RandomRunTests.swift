@@ -1,3 +1,4 @@
+import DaemonHarness
 import Foundation
 import LockCore
 import LockIDM
@@ -119,7 +120,7 @@ actor RunHosts {
         if let running = self.running[host] { return running.manager }
         do {
             let process = try AgentProcess(
-                executable: agentExecutable, arguments: self.arguments(host))
+                executable: Repository.product("HostAgent"), arguments: self.arguments(host))
             let manager = try await RemoteLockManager(over: process.stream)
             self.running[host] = (process, manager)
             return manager

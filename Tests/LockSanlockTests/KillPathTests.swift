@@ -38,7 +38,7 @@ import Testing
 
     private func runHelper(_ arguments: String) throws -> Int32 {
         let words = arguments.split(separator: " ").map(String.init)
-        return try Command([BuiltPrograms.killHelper] + words).runToEnd().status
+        return try Command([Repository.product("holdfast-sanlock-kill")] + words).runToEnd().status
     }
 }
 #endif

@@ -7,7 +7,7 @@ struct DaemonOptionTests {
     typealias Place = DaemonTests.Place
 
     private static func run(_ words: [String]) throws -> (end: ChildProcess.End?, output: String) {
-        let process = try DaemonProcess([DaemonProcess.daemon] + words, in: Folder())
+        let process = try DaemonProcess([Repository.product("holdfastd")] + words, in: Folder())
         return (process.wait(), process.output)
     }
 
@@ -76,7 +76,7 @@ struct DaemonOptionTests {
         try await onOwnThread {
             let folder = Folder()
             let daemon = try DaemonProcess(
-                [DaemonProcess.daemon, "-T", "-f"], in: folder,
+                [Repository.product("holdfastd"), "-T", "-f"], in: folder,
                 environment: [
                     "LVM_LVMLOCKD_SOCKET": folder["env-socket"],
                     "LVM_LVMLOCKD_PIDFILE": folder["env-pid"],
@@ -164,7 +164,7 @@ struct DaemonOptionTests {
     private static func startActivated(
         _ place: Place, _ listener: Int32, count: Int
     ) throws -> DaemonProcess {
-        let words = "\(DaemonProcess.daemon) -T -s \(place.socket) -p \(place.pidFile)"
+        let words = "\(Repository.product("holdfastd")) -T -s \(place.socket) -p \(place.pidFile)"
         let script = "LISTEN_PID=$$ exec \(words)"
         return try DaemonProcess(
             ["/bin/sh", "-c", script], in: place.folder,

@@ -3,15 +3,6 @@ import Glibc
 
 /// The built holdfastd, or a shell around it, as a process of its own. Killed with the object.
 final class DaemonProcess {
-    /// The program that was built together with these tests.
-    static let daemon: String = {
-        var path = [CChar](repeating: 0, count: Int(PATH_MAX))
-        let count = readlink("/proc/self/exe", &path, path.count - 1)
-        let bytes = path.prefix(max(0, count)).map { UInt8(bitPattern: $0) }
-        let folder = bytes[..<(bytes.lastIndex(of: UInt8(ascii: "/")) ?? 0)]
-        return String(decoding: folder, as: UTF8.self) + "/holdfastd"
-    }()
-
     private let process: ChildProcess
     private let folder: Folder
     private let outputPath: String

@@ -14,7 +14,9 @@ struct DaemonTests {
             _ words: [String], environment: [String: String] = [:], descriptor3: Int32? = nil
         ) throws -> DaemonProcess {
             try DaemonProcess(
-                [DaemonProcess.daemon] + words + ["-s", self.socket, "-p", self.pidFile],
+                [Repository.product("holdfastd")] + words + [
+                    "-s", self.socket, "-p", self.pidFile,
+                ],
                 in: self.folder, environment: environment, descriptor3: descriptor3)
         }
     }
@@ -64,7 +66,7 @@ struct DaemonTests {
     @Test func `relative paths are those of the command's directory`() async throws {
         try await onOwnThread {
             let folder = Folder()
-            let script = "cd \(folder.path) && exec \(DaemonProcess.daemon) -T -s s -p p"
+            let script = "cd \(folder.path) && exec \(Repository.product("holdfastd")) -T -s s -p p"
             let command = try DaemonProcess(["/bin/sh", "-c", script], in: folder)
             #expect(command.wait() == .exit(status: 0), "\(command.output)")
             #expect(try RawClient(folder["s"]).call("quit")["result"] == "0")

@@ -35,7 +35,7 @@ final class RuntimeRun {
             LockService(
                 managers: [
                     WatchedManager(
-                        real: cluster.host(host), host: host, watch: watch, executor: executor)
+                        base: cluster.host(host), host: host, watch: watch, executor: executor)
                 ],
                 configuration: LockService.Configuration(executor: executor, time: executor))
         }

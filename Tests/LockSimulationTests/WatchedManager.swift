@@ -1,6 +1,7 @@
 import Dispatch
 import LockCore
 import LockInMemory
+import LockTesting
 
 /// Counts the replies to each action.
 final class ReplyLog: @unchecked Sendable {
@@ -49,15 +50,11 @@ final class CallWatch: @unchecked Sendable {
 }
 
 /// A lock manager whose calls are watched, and often take a while in each direction.
-struct WatchedManager: LockManager {
-    let real: InMemoryLockManager
+struct WatchedManager: ForwardingLockManager {
+    let base: InMemoryLockManager
     let host: UInt64
     let watch: CallWatch
     let executor: SeededExecutor
-
-    var kind: LockManagerKind { self.real.kind }
-    var capabilities: LockManagerCapabilities { self.real.capabilities }
-    var events: AsyncStream<LockManagerEvent> { self.real.events }
 
     private func watched<Answer>(
         _ call: String, _ resource: Resource.ID,
@@ -81,7 +78,7 @@ struct WatchedManager: LockManager {
         _ resource: Resource, _ mode: LockMode, _ options: AcquireOptions
     ) async throws(LockManagerError) -> AcquireOutcome {
         try await self.watched("acquire", resource.id) { () async throws(LockManagerError) in
-            try await self.real.acquire(resource, mode, options)
+            try await self.base.acquire(resource, mode, options)
         }
     }
 
@@ -89,7 +86,7 @@ struct WatchedManager: LockManager {
         _ resource: Resource.ID, to mode: LockMode, writing value: ValueBlock?
     ) async throws(LockManagerError) -> AcquireOutcome {
         try await self.watched("convert", resource) { () async throws(LockManagerError) in
-            try await self.real.convert(resource, to: mode, writing: value)
+            try await self.base.convert(resource, to: mode, writing: value)
         }
     }
 
@@ -97,37 +94,7 @@ struct WatchedManager: LockManager {
         _ resource: Resource.ID, writing value: ValueBlock?
     ) async throws(LockManagerError) {
         try await self.watched("release", resource) { () async throws(LockManagerError) in
-            try await self.real.release(resource, writing: value)
+            try await self.base.release(resource, writing: value)
         }
-    }
-
-    func cancelAcquire(_ resource: Resource.ID) async { await self.real.cancelAcquire(resource) }
-    func forget(_ resource: Resource.ID) async { await self.real.forget(resource) }
-    func isRunning() async -> Bool { await self.real.isRunning() }
-
-    func initialise(
-        _ request: VolumeGroupRequest
-    ) async throws(LockManagerError) -> VolumeGroupArguments {
-        try await self.real.initialise(request)
-    }
-
-    func prepare(
-        _ lockspace: Lockspace, _ options: JoinOptions
-    ) async throws(LockManagerError) -> Prepared {
-        try await self.real.prepare(lockspace, options)
-    }
-
-    func join(
-        _ prepared: Prepared, _ options: JoinOptions
-    ) async throws(LockManagerError) -> Membership {
-        try await self.real.join(prepared, options)
-    }
-
-    func leave(_ lockspace: Lockspace.ID, _ reason: LeaveReason) async throws(LockManagerError) {
-        try await self.real.leave(lockspace, reason)
-    }
-
-    func otherHosts(in lockspace: Lockspace.ID) async throws(LockManagerError) -> OtherHosts {
-        try await self.real.otherHosts(in: lockspace)
     }
 }

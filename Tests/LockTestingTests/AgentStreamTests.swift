@@ -1,3 +1,4 @@
+import DaemonHarness
 import Foundation
 import Glibc
 import LockCore
@@ -23,7 +24,7 @@ import Testing
         let agents = try InMemoryAgents(count: 1)
         let arguments = InMemoryAgents.arguments(1, in: agents.server.folder)
         let agent = try AgentProcess(
-            executable: InMemoryAgents.executable, arguments: arguments + options)
+            executable: Repository.product("HostAgent"), arguments: arguments + options)
         try await body(agents.server)
         await agent.kill()
         await agents.stop()
@@ -68,7 +69,7 @@ import Testing
     @Test func `an agent that was told nonsense says so and ends`() async throws {
         for options in [["--manager", "none"], ["--manager"], ["memory", "x"], []] {
             let agent = try AgentProcess(
-                executable: InMemoryAgents.executable, arguments: options)
+                executable: Repository.product("HostAgent"), arguments: options)
             await #expect(throws: FixtureError.self) {
                 _ = try await RemoteLockManager(over: agent.stream)
             }

@@ -31,7 +31,7 @@ import Testing
     ) async throws {
         let bench = MemoryBench("memory", seed: 1, withFaults: defect == .goesOnAfterLoss)
         let history = await bench.run(seed: 1, calls: 2000) {
-            BrokenLockManager(real: $0, defect: defect)
+            BrokenLockManager(base: $0, defect: defect)
         }
         let report = HistoryChecker().check(history)
         #expect(report.refutations.map(\.rule).contains(defect.rule), "\(report)")
@@ -131,7 +131,7 @@ struct MemoryBench {
 }
 
 /// A lock manager with a defect.
-struct BrokenLockManager: LockManager {
+struct BrokenLockManager: ForwardingLockManager {
     /// What is wrong with it.
     enum Defect: CaseIterable {
         case grantsTwice, forgetsTokens, showsOldValues, goesOnAfterLoss
@@ -146,18 +146,14 @@ struct BrokenLockManager: LockManager {
         }
     }
 
-    let real: InMemoryLockManager
+    let base: InMemoryLockManager
     let defect: Defect
-
-    var kind: LockManagerKind { self.real.kind }
-    var capabilities: LockManagerCapabilities { self.real.capabilities }
-    var events: AsyncStream<LockManagerEvent> { self.real.events }
 
     func acquire(
         _ resource: Resource, _ mode: LockMode, _ options: AcquireOptions
     ) async throws(LockManagerError) -> AcquireOutcome {
         do throws(LockManagerError) {
-            let outcome = try await self.real.acquire(resource, mode, options)
+            let outcome = try await self.base.acquire(resource, mode, options)
             switch (self.defect, outcome) {
             case (.grantsTwice, .contended):
                 return .granted(Grant(id: Grant.ID(0), token: FencingToken(rawValue: .max)))
@@ -173,52 +169,5 @@ struct BrokenLockManager: LockManager {
             guard self.defect == .goesOnAfterLoss else { throw error }
             return .granted(Grant(id: Grant.ID(0)))
         }
-    }
-
-    func isRunning() async -> Bool { await self.real.isRunning() }
-
-    func initialise(
-        _ request: VolumeGroupRequest
-    ) async throws(LockManagerError) -> VolumeGroupArguments {
-        try await self.real.initialise(request)
-    }
-
-    func prepare(
-        _ lockspace: Lockspace, _ options: JoinOptions
-    ) async throws(LockManagerError) -> Prepared {
-        try await self.real.prepare(lockspace, options)
-    }
-
-    func join(
-        _ prepared: Prepared, _ options: JoinOptions
-    ) async throws(LockManagerError) -> Membership {
-        try await self.real.join(prepared, options)
-    }
-
-    func leave(_ lockspace: Lockspace.ID, _ reason: LeaveReason) async throws(LockManagerError) {
-        try await self.real.leave(lockspace, reason)
-    }
-
-    func otherHosts(in lockspace: Lockspace.ID) async throws(LockManagerError) -> OtherHosts {
-        try await self.real.otherHosts(in: lockspace)
-    }
-
-    func convert(
-        _ resource: Resource.ID, to mode: LockMode, writing value: ValueBlock?
-    ) async throws(LockManagerError) -> AcquireOutcome {
-        try await self.real.convert(resource, to: mode, writing: value)
-    }
-
-    func release(
-        _ resource: Resource.ID, writing value: ValueBlock?
-    ) async throws(LockManagerError) {
-        try await self.real.release(resource, writing: value)
-    }
-
-    func cancelAcquire(_ resource: Resource.ID) async { await self.real.cancelAcquire(resource) }
-    func forget(_ resource: Resource.ID) async { await self.real.forget(resource) }
-
-    func purgeOrphans(in lockspace: Lockspace.ID) async throws(LockManagerError) {
-        try await self.real.purgeOrphans(in: lockspace)
     }
 }

@@ -1,3 +1,4 @@
+import DaemonHarness
 import Foundation
 import LockCore
 import LockInMemory
@@ -47,7 +48,9 @@ struct InMemoryAgents {
         let world = InMemoryWorld(configuration)
         self.server = try ClusterServer(world.cluster, hosts: count)
         self.hosts = AgentFixture(count: count, world: world) { [folder = self.server.folder] in
-            .process(executable: Self.executable, arguments: Self.arguments($0, in: folder))
+            .process(
+                executable: Repository.product("HostAgent"),
+                arguments: Self.arguments($0, in: folder))
         }
     }
 
@@ -59,16 +62,4 @@ struct InMemoryAgents {
         await self.hosts.stop()
         await self.server.close()
     }
-
-    /// Beside the tests, where it was built with them.
-    static let executable: String = {
-        let tests = Bundle.main.executablePath ?? CommandLine.arguments[0]
-        var folder = URL(filePath: tests).deletingLastPathComponent()
-        while folder.path != "/" {
-            let agent = folder.appending(path: "HostAgent").path
-            if FileManager.default.isExecutableFile(atPath: agent) { return agent }
-            folder = folder.deletingLastPathComponent()
-        }
-        return "HostAgent"
-    }()
 }

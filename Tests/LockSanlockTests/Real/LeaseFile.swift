@@ -1,4 +1,5 @@
 #if Sanlock
+import DaemonHarness
 import Foundation
 import LockCore
 
@@ -61,23 +62,12 @@ struct LeaseFile {
     }
 }
 
-/// The programs that were built together with these tests.
-enum BuiltPrograms {
-    static var folder: String {
-        let program = try? FileManager.default.destinationOfSymbolicLink(
-            atPath: "/proc/self/exe")
-        return ((program ?? "") as NSString).deletingLastPathComponent
-    }
-
-    static var killHelper: String { self.folder + "/holdfast-sanlock-kill" }
-}
-
 extension SanlockLockManager.Configuration {
     /// For leases in the tests' folder, with sanlock's shortest times.
     static func tests(
         _ change: (inout SanlockLockManager.Configuration) -> Void = { _ in }
     ) -> SanlockLockManager.Configuration {
-        var configuration = Self(killHelperPath: BuiltPrograms.killHelper)
+        var configuration = Self(killHelperPath: Repository.product("holdfast-sanlock-kill"))
         configuration.stateFolder = RealDaemon.shared.folder
         configuration.ioTimeoutSeconds = 1
         configuration.leaseDevice = { group, volume in

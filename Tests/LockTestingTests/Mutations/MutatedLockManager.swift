@@ -1,5 +1,6 @@
 import LockCore
 import LockInMemory
+import LockTesting
 
 /// What a broken manager is made of: a good one, and what a mutation needs to break it.
 struct Intact: Sendable {
@@ -71,10 +72,9 @@ actor Notes {
 }
 
 /// A lock manager that breaks the contract in one way, and keeps it otherwise.
-struct MutatedLockManager: LockManager {
+struct MutatedLockManager: ForwardingLockManager {
     let intact: Intact
-    var kind: LockManagerKind { self.intact.manager.kind }
-    var capabilities: LockManagerCapabilities { self.intact.manager.capabilities }
+    var base: InMemoryLockManager { self.intact.manager }
     var events: AsyncStream<LockManagerEvent>
 
     /// What the process does when it starts.
@@ -151,18 +151,6 @@ struct MutatedLockManager: LockManager {
 
 extension MutatedLockManager {
     func isRunning() async -> Bool { await self.running(self.intact) }
-
-    func initialise(
-        _ request: VolumeGroupRequest
-    ) async throws(LockManagerError) -> VolumeGroupArguments {
-        try await self.intact.manager.initialise(request)
-    }
-
-    func prepare(
-        _ lockspace: Lockspace, _ options: JoinOptions
-    ) async throws(LockManagerError) -> Prepared {
-        try await self.intact.manager.prepare(lockspace, options)
-    }
 
     func join(
         _ prepared: Prepared, _ options: JoinOptions
