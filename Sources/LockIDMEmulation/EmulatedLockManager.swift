@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LockCore
 public import LockIDM
 
 /// The IDM lock manager of one host, emulated: it serves propeller's socket protocol on emulated

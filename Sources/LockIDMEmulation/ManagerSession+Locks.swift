@@ -1,3 +1,4 @@
+internal import LockCore
 internal import LockIDM
 
 /// A lock that a client of an emulated manager holds.

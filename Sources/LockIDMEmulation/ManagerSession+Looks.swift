@@ -1,3 +1,4 @@
+internal import LockCore
 internal import LockIDM
 
 // What a session reads from the drives.

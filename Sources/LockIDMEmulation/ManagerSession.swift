@@ -1,4 +1,5 @@
 internal import Glibc
+internal import LockCore
 internal import LockIDM
 
 /// One client of an emulated IDM lock manager. It has a thread that serves it, and one that renews

@@ -7,7 +7,7 @@ extension SanlockLockManager {
         in lockspace: Lockspace.ID
     ) async throws(LockManagerError) -> OtherHosts {
         let doing = "look for other hosts in \(lockspace)"
-        let member = try await self.lockspaces.member(lockspace, doing)
+        let member = try self.lockspaces.member(lockspace, doing)
         guard let hosts = try await self.firstHosts(of: member, doing) else { return .unknown }
         let others = hosts.filter { $0.id != member.plan.hostID && $0.mayHold }
         guard !others.isEmpty else { return .none }
@@ -17,11 +17,11 @@ extension SanlockLockManager {
     /// This host as sanlock sees it.
     public func localHost(in lockspace: Lockspace.ID) async throws(LockManagerError) -> Host? {
         let doing = "look up this host in \(lockspace)"
-        let member = try await self.lockspaces.member(lockspace, doing)
+        let member = try self.lockspaces.member(lockspace, doing)
         let hostID = member.plan.hostID
         let found = try await self.hosts(of: member, doing)?.first { $0.id == hostID }
         // For its first seconds as a member, sanlock has not looked at this host, either.
-        let early: Host.State = await member.isLost ? .failing : .live
+        let early: Host.State = member.isLost ? .failing : .live
         let state = found?.state ?? .unknown
         return await member.named(
             Host(
@@ -57,7 +57,7 @@ extension SanlockLockManager {
     /// The lockspaces of volume groups that the daemon has and this process did not join.
     public func leftBehind() async throws(LockManagerError) -> [Lockspace.ID] {
         let calls = self.calls
-        let joined = await self.lockspaces.names
+        let joined = self.lockspaces.names
         do throws(SanlockStatus) {
             let found = try await self.housekeeping.run { () throws(SanlockStatus) in
                 try calls.lockspaces()
@@ -74,7 +74,7 @@ extension SanlockLockManager {
     /// until it has, whoever asks for one of them is told of a conflict that passes.
     public func purgeOrphans(in lockspace: Lockspace.ID) async throws(LockManagerError) {
         let doing = "purge the orphans of \(lockspace)"
-        let member = try await self.lockspaces.member(lockspace, doing)
+        let member = try self.lockspaces.member(lockspace, doing)
         do throws(SanlockStatus) {
             try await member.releaseOrphans()
         } catch {

@@ -10,13 +10,13 @@ extension SanlockLockManager {
     ) async throws(LockManagerError) -> Membership {
         let id = prepared.lockspace.id
         let doing = "join \(id)"
-        guard let plan = await self.lockspaces.plan(id) else {
+        guard let plan = self.lockspaces.plan(id) else {
             throw LockManagerError(.invalidRequest, doing: doing, advice: "prepare it first")
         }
-        if let member = await self.lockspaces.joined(id) {
+        if let member = self.lockspaces.joined(id) {
             throw LockManagerError(
                 .lockspaceExists, doing: doing,
-                advice: await member.isLost ? "it was lost; leave it first" : "")
+                advice: member.isLost ? "it was lost; leave it first" : "")
         }
         try await self.add(plan, options, doing)
         do throws(SanlockStatus) {
@@ -24,7 +24,7 @@ extension SanlockLockManager {
             await self.keepInfo(of: prepared.lockspace, plan, membership)
             return membership
         } catch {
-            await self.lockspaces.remove(id)
+            self.lockspaces.remove(id)
             await self.giveUp(plan)
             throw error.error(doing)
         }
@@ -129,8 +129,8 @@ extension SanlockLockManager {
             generation: generation)
         let lockspace = SanlockLockspace(
             plan, membership, self.context, killSocket: address)
-        await self.lockspaces.add(lockspace)
-        await lockspace.startWatching(socket)
+        self.lockspaces.add(lockspace)
+        lockspace.startWatching(socket)
         try await lockspace.open()
         return membership
     }
@@ -177,9 +177,9 @@ extension SanlockLockManager {
         _ lockspace: Lockspace.ID, _ reason: LeaveReason
     ) async throws(LockManagerError) {
         let doing = "leave \(lockspace)"
-        let member = try await self.lockspaces.member(lockspace, doing)
-        let isLost = await member.isLost
-        await member.setLeaving(true)
+        let member = try self.lockspaces.member(lockspace, doing)
+        let isLost = member.isLost
+        member.setLeaving(true)
         if reason == .removed && !isLost { await member.invalidate() }
         await member.releaseEverything()
         do throws(SanlockStatus) {
@@ -191,13 +191,13 @@ extension SanlockLockManager {
             // It is gone, or going.
             let isGone = [.errno(ENOENT), .errno(EINPROGRESS)].contains(error)
             guard isGone || error.isFromAbsentDaemon else {
-                await member.setLeaving(false)
+                member.setLeaving(false)
                 throw error.error(doing)
             }
         }
-        await member.end()
+        member.end()
         if reason == .removed { await self.forgetInfo(of: lockspace) }
-        await self.lockspaces.remove(lockspace)
+        self.lockspaces.remove(lockspace)
     }
 
     private func remove(

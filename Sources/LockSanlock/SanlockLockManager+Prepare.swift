@@ -15,7 +15,7 @@ extension SanlockLockManager {
         let housekeeping = BlockingExecutor(label: "holdfast.sanlock.\(lockspace.id)")
         let survey = try await self.survey(lockspace, hostID, place, housekeeping, doing)
         try self.check(hostID, against: survey.layout, doing)
-        await self.lockspaces.remember(
+        self.lockspaces.remember(
             LockspacePlan(
                 id: lockspace.id, hostID: hostID, place: place, layout: survey.layout,
                 housekeeping: housekeeping))

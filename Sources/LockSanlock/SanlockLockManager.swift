@@ -100,7 +100,7 @@ public final class SanlockLockManager: LockManager {
     public func acquire(
         _ resource: Resource, _ mode: LockMode, _ options: AcquireOptions
     ) async throws(LockManagerError) -> AcquireOutcome {
-        let lockspace = try await self.member(resource.id, "acquire")
+        let lockspace = try self.member(resource.id, "acquire")
         return try await lockspace.acquire(resource, mode, options)
     }
 
@@ -108,7 +108,7 @@ public final class SanlockLockManager: LockManager {
     public func convert(
         _ resource: Resource.ID, to mode: LockMode, writing value: ValueBlock?
     ) async throws(LockManagerError) -> AcquireOutcome {
-        let lockspace = try await self.member(resource, "convert")
+        let lockspace = try self.member(resource, "convert")
         return try await lockspace.convert(resource.name, to: mode, writing: value)
     }
 
@@ -116,20 +116,20 @@ public final class SanlockLockManager: LockManager {
     public func release(
         _ resource: Resource.ID, writing value: ValueBlock?
     ) async throws(LockManagerError) {
-        let lockspace = try await self.member(resource, "release")
+        let lockspace = try self.member(resource, "release")
         try await lockspace.release(resource.name, writing: value)
     }
 
     /// The hosts that the lease and the lockspace name.
     public func holders(of resource: Resource) async throws(LockManagerError) -> [Host]? {
-        let lockspace = try await self.member(resource.id, "look up who holds")
+        let lockspace = try self.member(resource.id, "look up who holds")
         return try await lockspace.holders(of: resource)
     }
 
     private func member(
-        _ resource: Resource.ID, _ verb: String
-    ) async throws(LockManagerError) -> SanlockLockspace {
-        try await self.lockspaces.member(
+        _ resource: Resource.ID, _ verb: StaticString
+    ) throws(LockManagerError) -> SanlockLockspace {
+        try self.lockspaces.member(
             resource.lockspace, "\(verb) \(resource.name) in \(resource.lockspace)")
     }
 }

@@ -41,7 +41,7 @@ enum AllowedImports {
 enum AllowedUnchecked {
     static let reasons = [
         "Sources/LockInMemory/ClusterBox.swift": "owns the queue that its state is behind",
-        "Sources/LockIDMEmulation/Guarded.swift": "owns the queue that its value is behind",
+        "Sources/LockCore/Runtime/Guarded.swift": "owns the queue that its value is behind",
         "Sources/LockTesting/Agent/AgentStream.swift": "owns the queue that its state is behind",
         "Tests/LockCoreTests/Runtime/Support.swift": "owns the queue that its value is behind",
         "Tests/LockSimulationTests/SeededExecutor.swift": "owns the queue that its state is behind",

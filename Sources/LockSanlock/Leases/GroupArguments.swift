@@ -33,15 +33,15 @@ struct GroupArguments: Hashable, Sendable, CustomStringConvertible {
 
     /// Reads arguments as a volume group's metadata has them; `doing` is for the error.
     init(_ text: String, doing: String) throws(LockManagerError) {
-        let text = ArgumentsText(text, doing: doing, newestVersion: Self.newestVersion)
-        let fields = try text.fields()
+        let text = ArgumentsText(text, newestVersion: Self.newestVersion)
+        let fields = try text.fields(doing: doing)
         guard let volume = fields.first, !volume.isEmpty else {
-            throw text.failure("they do not name the volume that carries the leases")
+            throw text.failure("they do not name the volume that carries the leases", doing)
         }
         self.init(volume: String(volume))
         for field in fields.dropFirst() {
             guard let known = Self.words.first(where: { $0.word == field }) else {
-                throw text.failure("the word \"\(field)\" is not known")
+                throw text.failure("the word \"\(field)\" is not known", doing)
             }
             self.traits.insert(known.trait)
         }

@@ -34,17 +34,17 @@ extension SanlockLockspace {
     /// Acquires the global lock and, in the write that lets it go, gives it the name under
     /// which nobody acquires it.
     func disableGlobalLock(doing: String) async throws(LockManagerError) {
-        try self.checkMember(doing)
         let lock = Resource.ID(lockspace: self.id, name: .global)
-        guard self.holds[.global] == nil else {
-            throw LockManagerError(
-                .contended, doing: doing, advice: "this host holds the global lock")
+        try self.state.with { state throws(LockManagerError) in
+            try state.checkMember(doing)
+            guard state.holds[.global] == nil else {
+                throw LockManagerError(
+                    .contended, doing: doing, advice: "this host holds the global lock")
+            }
         }
         let record = try self.plan.lease(of: Resource(lock), doing)
-        let connection = self.assign(.global)
-        defer { self.unassign(connection) }
         do throws(SanlockStatus) {
-            try await self.call(connection) { connection async throws(SanlockStatus) in
+            try await self.callWithoutHold(.global) { connection async throws(SanlockStatus) in
                 try await connection.rename(record, to: GlobalLockName.disabled)
             }
         } catch  where error.isContention {

@@ -25,7 +25,7 @@ extension SanlockLockManager {
         _ lockspace: Lockspace.ID
     ) async throws(LockManagerError) -> Bool {
         let doing = "look for the global lock in \(lockspace)"
-        let member = try await self.lockspaces.member(lockspace, doing)
+        let member = try self.lockspaces.member(lockspace, doing)
         let volume = LeaseVolume(member.plan, self.calls)
         return try await self.blocking { () throws(LockManagerError) in
             try volume.carriesGlobalLock(doing: doing)
@@ -38,7 +38,7 @@ extension SanlockLockManager {
         _ lockspace: Lockspace.ID, enabled: Bool, exclusively: Bool
     ) async throws(LockManagerError) {
         let doing = "\(enabled ? "enable" : "disable") the global lock in \(lockspace)"
-        let member = try await self.lockspaces.member(lockspace, doing)
+        let member = try self.lockspaces.member(lockspace, doing)
         if exclusively, !enabled { return try await member.disableGlobalLock(doing: doing) }
         let volume = LeaseVolume(member.plan, self.calls)
         try await self.blocking { () throws(LockManagerError) in

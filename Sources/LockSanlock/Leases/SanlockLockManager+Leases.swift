@@ -29,7 +29,7 @@ extension SanlockLockManager: LeaseStore {
     /// Makes the lease an unused one. A place that has become another volume's is left alone.
     public func freeLease(_ resource: Resource) async throws(LockManagerError) {
         let doing = "give up the lease of \(resource.id.name) in \(resource.id.lockspace)"
-        let member = try await self.lockspaces.member(resource.id.lockspace, doing)
+        let member = try self.lockspaces.member(resource.id.lockspace, doing)
         let volume = LeaseVolume(member.plan, self.calls)
         let offset = try VolumeArguments(resource.arguments, doing: doing).offset
         guard volume.layout.isVolumeOffset(offset) else {
@@ -66,7 +66,7 @@ extension SanlockLockManager: LeaseStore {
         in lockspace: Lockspace.ID, volumeBytes: UInt64
     ) async throws(LockManagerError) {
         let doing = "find a free lease in \(lockspace)"
-        let member = try await self.lockspaces.member(lockspace, doing)
+        let member = try self.lockspaces.member(lockspace, doing)
         let (search, start) = try await self.search(member, volumeBytes, doing: doing)
         let found = try await search.firstFree(from: start)
         // If the volume is full, it will be extended, and be free from its present end on.
@@ -90,7 +90,7 @@ extension SanlockLockManager: LeaseStore {
     private func search(
         for request: LogicalVolumeRequest, _ lockspace: Lockspace.ID, doing: String
     ) async throws(LockManagerError) -> (search: LeaseSearch, start: UInt64) {
-        if let member = await self.lockspaces.joined(lockspace) {
+        if let member = self.lockspaces.joined(lockspace) {
             return try await self.search(member, 0, doing: doing)
         }
         let arguments = try GroupArguments(request.groupArguments, doing: doing)

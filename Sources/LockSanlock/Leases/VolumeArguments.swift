@@ -14,12 +14,12 @@ struct VolumeArguments: Hashable, Sendable, CustomStringConvertible {
     }
 
     /// Reads arguments as a volume group's metadata has them; `doing` is for the error.
-    init(_ text: String, doing: String) throws(LockManagerError) {
-        let text = ArgumentsText(text, doing: doing, newestVersion: Self.newestVersion)
-        let fields = try text.fields()
+    init(_ text: String, doing: @autoclosure () -> String) throws(LockManagerError) {
+        let text = ArgumentsText(text, newestVersion: Self.newestVersion)
+        let fields = try text.fields(doing: doing())
         guard fields.count == 1, fields[0].utf8.allSatisfy({ (0x30...0x39).contains($0) }),
             let offset = UInt64(fields[0])
-        else { throw text.failure("they do not end with the lease's offset in bytes") }
+        else { throw text.failure("they do not end with the lease's offset in bytes", doing()) }
         self.init(offset: offset)
     }
 

@@ -33,15 +33,15 @@ struct WantedTraits: OptionSet, Hashable, Sendable {
     /// Reads the list; an empty one wants nothing.
     init(_ list: String, doing: String) throws(LockManagerError) {
         self = []
-        let text = ArgumentsText(list, doing: doing)
+        let text = ArgumentsText(list)
         for word in list.split(separator: ",") {
             guard let known = Self.words[String(word)] else {
-                throw text.failure("the word \"\(word)\" is not known")
+                throw text.failure("the word \"\(word)\" is not known", doing)
             }
             self.insert(known)
         }
         guard !Self.contradictions.contains(where: self.isSuperset(of:)) else {
-            throw text.failure("they contradict themselves")
+            throw text.failure("they contradict themselves", doing)
         }
     }
 

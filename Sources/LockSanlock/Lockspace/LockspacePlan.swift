@@ -23,20 +23,20 @@ struct LockspacePlan: Sendable {
 
     /// The lease of a resource, at the place that it has in every volume group or that its
     /// arguments say.
-    func lease(of resource: Resource, _ doing: String) throws(LockManagerError)
-        -> ResourceRecord
-    {
+    func lease(
+        of resource: Resource, _ doing: @autoclosure () -> String
+    ) throws(LockManagerError) -> ResourceRecord {
         let offset: UInt64
         switch resource.id.name {
         case .global: offset = self.layout.globalLock
         case .volumeGroup: offset = self.layout.volumeGroupLock
         case .logicalVolume:
-            offset = try VolumeArguments(resource.arguments, doing: doing).offset
+            offset = try VolumeArguments(resource.arguments, doing: doing()).offset
         }
         let name = resource.id.name.description
         guard name.utf8.count <= SanlockLockManager.longestName else {
             throw LockManagerError(
-                .nameTooLong, doing: doing,
+                .nameTooLong, doing: doing(),
                 advice: "sanlock keeps \(SanlockLockManager.longestName) bytes")
         }
         return ResourceRecord(

@@ -6,22 +6,21 @@ extension SanlockLockspace {
     func acquire(
         _ resource: Resource, _ mode: LockMode, _ options: AcquireOptions
     ) async throws(LockManagerError) -> AcquireOutcome {
-        let doing = "acquire \(resource.id.name) in \(self.id)"
-        try self.checkMember(doing)
+        // The words are only put together for who gets to read them.
+        var doing: String { "acquire \(resource.id.name) in \(self.id)" }
         var record = try self.plan.lease(of: resource, doing)
         record.setMode(mode)
-        let name = resource.id.name
-        // What an earlier release left is this hold's business from now on.
-        self.unfinished.removeValue(forKey: name)?.cancel()
-        let connection = self.assign(name)
-        self.holds[name] = SanlockHold(
-            record: record, connection: connection, certainty: .unknown)
+        let (name, wanted) = (resource.id.name, record)
+        let connection = try self.state.with { state throws(LockManagerError) in
+            try state.checkMember(doing)
+            return state.beginHold(name, wanted)
+        }
         do throws(SanlockStatus) {
-            let acquired = try await self.ask(connection, record, options)
-            self.holds[name]?.certainty = .held
+            let acquired = try await self.ask(connection, wanted, options)
+            self.state.with { $0.granted(name) }
             return .granted(self.grant(acquired))
         } catch {
-            return try await self.acquireFailed(error, name, record, options, doing)
+            return try await self.acquireFailed(error, name, wanted, options, doing)
         }
     }
 

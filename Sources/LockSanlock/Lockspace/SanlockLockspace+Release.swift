@@ -6,10 +6,13 @@ extension SanlockLockspace {
     func convert(
         _ name: Resource.Name, to mode: LockMode, writing value: ValueBlock?
     ) async throws(LockManagerError) -> AcquireOutcome {
-        let doing = "convert \(name) in \(self.id)"
-        try self.checkMember(doing)
-        guard let hold = self.holds[name] else {
-            throw LockManagerError(.notHeld, doing: doing)
+        var doing: String { "convert \(name) in \(self.id)" }
+        let hold = try self.state.with { state throws(LockManagerError) in
+            try state.checkMember(doing)
+            guard let hold = state.holds[name] else {
+                throw LockManagerError(.notHeld, doing: doing)
+            }
+            return hold
         }
         var record = hold.record
         record.setMode(mode)
@@ -23,7 +26,7 @@ extension SanlockLockspace {
                     wanted, writing: block, valueBytes: valueBytes,
                     tellingVersion: tellingVersion)
             }
-            self.holds[name]?.record = record
+            self.state.with { $0.converted(name, wanted) }
             return .granted(self.grant(acquired))
         } catch {
             return try await self.convertFailed(error, hold, record, doing)
@@ -56,8 +59,7 @@ extension SanlockLockspace {
     func release(
         _ name: Resource.Name, writing value: ValueBlock?
     ) async throws(LockManagerError) {
-        let doing = "release \(name) in \(self.id)"
-        guard let hold = self.holds[name] else { return }
+        guard let hold = self.state.with({ $0.holds[name] }) else { return }
         let block = self.stored(value, from: hold)
         do throws(SanlockStatus) {
             try await self.call(hold.connection) { connection async throws(SanlockStatus) in
@@ -65,7 +67,7 @@ extension SanlockLockspace {
             }
             self.drop(name)
         } catch {
-            try await self.releaseFailed(error, name, hold, doing)
+            try await self.releaseFailed(error, name, hold, "release \(name) in \(self.id)")
         }
     }
 
@@ -93,22 +95,24 @@ extension SanlockLockspace {
     /// Cleans the lease up in the background until it is certain that nothing of the hold is
     /// left, the resource is acquired anew, or the lockspace ends.
     private func finishRelease(of name: Resource.Name, _ hold: SanlockHold) {
-        self.unfinished[name]?.cancel()
-        self.unfinished[name] = Task {
-            var pause = Duration.milliseconds(200)
-            while !Task.isCancelled {
-                if await self.isClean(name, hold) { break }
-                // Cancelled, it has nothing left to do.
-                try? await Task.sleep(for: pause)
-                pause = min(pause * 2, .seconds(10))
+        self.state.with { state in
+            state.leaveUnfinished(name) { number in
+                Task { await self.finishRelease(of: name, hold, number) }
             }
-            if !Task.isCancelled { self.finished(name) }
         }
     }
 
-    private func finished(_ name: Resource.Name) {
-        self.unfinished[name] = nil
-        self.drop(name)
+    private func finishRelease(
+        of name: Resource.Name, _ hold: SanlockHold, _ number: UInt64
+    ) async {
+        var pause = Duration.milliseconds(200)
+        while !Task.isCancelled {
+            if await self.isClean(name, hold) { break }
+            // Cancelled, it has nothing left to do.
+            try? await Task.sleep(for: pause)
+            pause = min(pause * 2, .seconds(10))
+        }
+        self.state.with { $0.finished(name, number) }
     }
 
     private func isClean(_ name: Resource.Name, _ hold: SanlockHold) async -> Bool {
@@ -147,9 +151,8 @@ extension SanlockLockspace {
             do {
                 let record = try self.plan.lease(
                     of: Resource(Resource.ID(lockspace: self.id, name: name)), "")
-                let connection = self.assign(name)
-                defer { self.unassign(connection) }
-                try await self.call(connection) { connection async throws(SanlockStatus) in
+                try await self.callWithoutHold(name) {
+                    connection async throws(SanlockStatus) in
                     try await connection.rename(record, to: "invalid_removed")
                 }
             } catch {
@@ -168,8 +171,7 @@ extension SanlockLockspace {
 
     /// Lets go of everything, as far as the daemon is there to hear it.
     func releaseEverything() async {
-        for task in self.unfinished.values { task.cancel() }
-        self.unfinished = [:]
+        self.state.with { $0.cancelUnfinished() }
         for (name, hold) in self.holds {
             do throws(SanlockStatus) {
                 try await self.call(hold.connection) {

@@ -99,9 +99,9 @@ extension SanlockLockManager {
             place: LeasePlace(path: volume.path, offset: 0), layout: volume.layout,
             housekeeping: BlockingExecutor(label: "test"))
         let membership = Membership(id: Membership.ID(self.context.memberships.next()))
-        await self.lockspaces.add(
-            SanlockLockspace(
-                plan, membership, self.context, killSocket: try await self.killSocket.listen()))
+        let address = try await self.killSocket.listen()
+        self.lockspaces.add(
+            SanlockLockspace(plan, membership, self.context, killSocket: address))
     }
 }
 #endif

@@ -25,7 +25,7 @@ import Testing
         await cleaned(space)
         #expect(acquire.count == 3)
         #expect(release.count == 2)
-        #expect(await space.lockspace.holds.isEmpty)
+        #expect(space.lockspace.holds.isEmpty)
     }
 
     @Test func `a release that fails is finished in the background`() async throws {
@@ -58,8 +58,8 @@ import Testing
         await expect(code: .storageFailed) { try await space.release() }
         while acquire.count < 3 { await Task.yield() }
         _ = try await space.acquire().grant
-        #expect(await space.lockspace.unfinished.isEmpty)
-        #expect(await space.lockspace.holds.count == 1)
+        #expect(space.lockspace.state.with(\.unfinished).isEmpty)
+        #expect(space.lockspace.holds.count == 1)
         #expect(release.count == 1)
     }
 
@@ -71,7 +71,7 @@ import Testing
         await space.lockspace.watchEnded()
         await expect(code: .lockLost) { _ = try await space.acquire() }
         try await space.release()
-        await space.lockspace.end()
+        space.lockspace.end()
         space.finishEvents()
         var events: [LockManagerEvent] = []
         for await event in space.events { events.append(event) }
@@ -97,7 +97,7 @@ import Testing
 
     /// Waits until nothing is being cleaned up any more.
     private func cleaned(_ space: ScriptedLockspace) async {
-        while await !space.lockspace.unfinished.isEmpty { await Task.yield() }
+        while !space.lockspace.state.with(\.unfinished).isEmpty { await Task.yield() }
     }
 }
 #endif

@@ -87,7 +87,7 @@ import Testing
             }
         }
         _ = try await space.lockspace.convert(name, to: .exclusive, writing: nil).grant
-        #expect(await space.lockspace.holds[name]?.mode == .exclusive)
+        #expect(space.lockspace.holds[name]?.mode == .exclusive)
     }
 
     @Test func `a value block that cannot be read is unknown`() async throws {
