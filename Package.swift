@@ -6,6 +6,7 @@ let package = Package(
     products: [
         .library(name: "LockCore", targets: ["LockCore"]),
         .library(name: "LockInMemory", targets: ["LockInMemory"]),
+        .library(name: "LockDLM", targets: ["LockDLM"]),
         .library(name: "LockSanlock", targets: ["LockSanlock"]),
         .library(name: "LockIDM", targets: ["LockIDM"]),
         .library(name: "LockIDMEmulation", targets: ["LockIDMEmulation"]),
@@ -33,6 +34,15 @@ let package = Package(
         .target(name: "LockCore"),
         .target(name: "LockInMemory", dependencies: ["LockCore"]),
         .systemLibrary(
+            name: "CDLM", pkgConfig: "libdlm",
+            providers: [.apt(["libdlm-dev"]), .yum(["dlm-devel"])]),
+        .target(
+            name: "LockDLM",
+            dependencies: [
+                "LockCore",
+                .target(name: "CDLM", condition: .when(traits: ["DLM"])),
+            ]),
+        .systemLibrary(
             name: "CSanlock", pkgConfig: "libsanlock_client",
             providers: [.apt(["libsanlock-dev"]), .yum(["sanlock-devel"])]),
         .target(
@@ -48,7 +58,7 @@ let package = Package(
         .executableTarget(
             name: "HostAgent",
             dependencies: [
-                "LockCore", "LockIDM", "LockIDMEmulation", "LockSanlock", "LockTesting",
+                "LockCore", "LockDLM", "LockIDM", "LockIDMEmulation", "LockSanlock", "LockTesting",
             ]),
         .target(name: "LVMWire", dependencies: ["LockCore"]),
         .target(name: "LVMClient", dependencies: ["LVMWire"]),
@@ -62,8 +72,8 @@ let package = Package(
         .executableTarget(
             name: "holdfastd",
             dependencies: [
-                "LockCore", "LockIDM", "LockInMemory", "LockSanlock", "LVMWire", "LockServer",
-                "holdfast-sanlock-kill",
+                "LockCore", "LockDLM", "LockIDM", "LockInMemory", "LockSanlock", "LVMWire",
+                "LockServer", "holdfast-sanlock-kill",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
                 .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
@@ -89,6 +99,8 @@ let package = Package(
             name: "ClusterTests",
             dependencies: ["DaemonHarness", "LockCore", "LockInMemory", "LockTesting"],
             exclude: ["Transcripts"]),
+        .testTarget(
+            name: "LockDLMTests", dependencies: ["LockCore", "LockDLM", "LockTesting"]),
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
         .testTarget(

@@ -3,6 +3,10 @@ import LockIDM
 import LockIDMEmulation
 import LockTesting
 
+#if DLM
+import LockDLM
+#endif
+
 /// The lock managers that an agent can serve, by the word of `--manager`. A further one is a
 /// further case here.
 enum AgentManagers {
@@ -15,6 +19,9 @@ enum AgentManagers {
             }
             let cluster = try AgentStream(connectingTo: try options.required("cluster"))
             return try await RemoteLockManager(over: cluster)
+        #if DLM
+        case "dlm": return DLMLockManager()
+        #endif
         #if Sanlock
         case "sanlock": return try Self.sanlock(options)
         #endif

@@ -5,6 +5,7 @@ enum AllowedImports {
         "Sources/LockCore/": [],
         "Sources/LockCore/Runtime/": ["Synchronization", "Dispatch"],
         "Sources/LockInMemory/": ["LockCore", "Dispatch", "Synchronization"],
+        "Sources/LockDLM/": ["LockCore", "CDLM", "Glibc", "Dispatch", "Synchronization"],
         "Sources/LockSanlock/": [
             "LockCore", "CSanlock", "Glibc", "Dispatch", "Synchronization",
         ],
@@ -16,7 +17,8 @@ enum AllowedImports {
         "Sources/LockTesting/": ["LockCore"],
         "Sources/LockTesting/Agent/": ["LockCore", "Glibc", "Dispatch"],
         "Sources/HostAgent/": [
-            "LockCore", "LockTesting", "LockSanlock", "LockIDM", "LockIDMEmulation", "Glibc",
+            "LockCore", "LockTesting", "LockDLM", "LockSanlock", "LockIDM", "LockIDMEmulation",
+            "Glibc",
         ],
         "Sources/LVMWire/": ["LockCore"],
         "Sources/LVMClient/": ["LVMWire", "Glibc", "Musl"],
@@ -24,10 +26,9 @@ enum AllowedImports {
             "LockCore", "LVMWire", "NIOCore", "NIOPosix", "Glibc", "Musl", "Synchronization",
         ],
         "Sources/holdfastd/": [
-            "LockCore", "LockIDM", "LockInMemory", "LockSanlock", "LVMWire", "LockServer",
-            "ArgumentParser", "Logging", "ServiceLifecycle", "NIOCore", "NIOPosix", "Glibc", "Musl",
-            "Dispatch",
-            "Synchronization", "UnixSignals",
+            "LockCore", "LockDLM", "LockIDM", "LockInMemory", "LockSanlock", "LVMWire",
+            "LockServer", "ArgumentParser", "Logging", "ServiceLifecycle", "NIOCore", "NIOPosix",
+            "Glibc", "Musl", "Dispatch", "Synchronization", "UnixSignals",
         ],
     ]
 
@@ -46,6 +47,7 @@ enum AllowedUnchecked {
         "Tests/LockCoreTests/Runtime/Support.swift": "owns the queue that its value is behind",
         "Tests/LockSimulationTests/SeededExecutor.swift": "owns the queue that its state is behind",
         "Tests/LockSimulationTests/WatchedManager.swift": "owns the queues of its logs",
+        "Tests/LockDLMTests/SimulatedKernel.swift": "owns the queue that its state is behind",
         "Tests/LockInMemoryTests/ManualClock.swift": "owns the queue that its state is behind",
     ]
 }

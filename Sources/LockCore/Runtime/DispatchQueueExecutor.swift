@@ -1,9 +1,11 @@
-internal import Dispatch
+package import Dispatch
 
 /// Runs an actor on a serial dispatch queue of its own; its jobs may block.
 package final class DispatchQueueExecutor: SerialExecutor {
-    private let queue: DispatchQueue
+    /// The queue, for what else is to run there.
+    package let queue: DispatchQueue
 
+    /// Makes an executor with a queue of that name.
     package init(label: String) {
         self.queue = DispatchQueue(label: label)
     }

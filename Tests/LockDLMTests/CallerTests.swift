@@ -1,0 +1,126 @@
+import LockCore
+import Testing
+
+@testable import LockDLM
+
+/// Callers that come in crowds, or are gone before the kernel has answered.
+@Suite struct CallerTests {
+    private static let space = Lockspace.ID(kind: .dlm, volumeGroup: "vg")
+    private static let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
+
+    private static func resource(_ name: String) -> Resource {
+        Resource(Resource.ID(lockspace: self.space, name: .logicalVolume(name)))
+    }
+
+    private static func joined(
+        _ world: SimulatedWorld, _ host: Int
+    ) async throws -> DLMLockManager {
+        let manager = world.manager(host)
+        _ = try await manager.join(manager.prepare(self.group, JoinOptions()), JoinOptions())
+        return manager
+    }
+
+    @Test func `a lock's memory stays until the kernel has answered, whoever is gone`()
+        async throws
+    {
+        let world = SimulatedWorld(seed: 3)
+        let (holder, caller) = (
+            try await Self.joined(world, 1), try await Self.joined(world, 2)
+        )
+        let volume = Self.resource("lv")
+        for point in 0..<200 {
+            let holds = point % 2 == 0
+            if holds { _ = try await holder.acquire(volume, .exclusive, AcquireOptions()) }
+            let task = Task {
+                try await caller.acquire(volume, .exclusive, AcquireOptions(waiting: true))
+            }
+            try await Task.sleep(for: .microseconds(point * 25))
+            if point % 3 == 0 { task.cancel() } else { await caller.cancelAcquire(volume.id) }
+            if point % 5 == 0 { task.cancel() }
+            if holds && point % 4 == 0 { try await holder.release(volume.id, writing: nil) }
+            if case .granted = try await task.value {
+                try await caller.release(volume.id, writing: nil)
+            }
+            await caller.forget(volume.id)
+            if holds && point % 4 != 0 { try await holder.release(volume.id, writing: nil) }
+            await holder.forget(volume.id)
+            #expect(world.kernel.misuse.isEmpty, "point \(point)")
+        }
+        #expect(world.kernel.blocksInUse == 0)
+    }
+
+    @Test func `a lockspace that is left with requests under way frees everything`()
+        async throws
+    {
+        let world = SimulatedWorld(seed: 4)
+        let holder = try await Self.joined(world, 1)
+        for round in 0..<20 {
+            let caller = try await Self.joined(world, 2)
+            let volumes = (0..<20).map { Self.resource("lv\($0)") }
+            for volume in volumes where round % 2 == 0 {
+                _ = try await holder.acquire(volume, .exclusive, AcquireOptions())
+            }
+            let tasks = volumes.map { volume in
+                Task { try await caller.acquire(volume, .shared, AcquireOptions(waiting: true)) }
+            }
+            try await Task.sleep(for: .microseconds(round * 100))
+            try await caller.leave(Self.space, .stopped)
+            for task in tasks { _ = await task.result }
+            for volume in volumes {
+                try await holder.release(volume.id, writing: nil)
+                await holder.forget(volume.id)
+            }
+            #expect(world.kernel.misuse.isEmpty, "round \(round)")
+            #expect(world.kernel.blocksInUse == 0, "round \(round)")
+        }
+    }
+
+    @Test func `thousands wait without a thread each, and all are granted`() async throws {
+        let world = SimulatedWorld(seed: 5)
+        let (holder, caller) = (
+            try await Self.joined(world, 1), try await Self.joined(world, 2)
+        )
+        let volumes = (0..<3000).map { Self.resource("lv\($0)") }
+        for volume in volumes {
+            _ = try await holder.acquire(volume, .exclusive, AcquireOptions())
+        }
+        let before = try Threads.count()
+        let tasks = volumes.map { volume in
+            Task { try await caller.acquire(volume, .exclusive, AcquireOptions(waiting: true)) }
+        }
+        while world.kernel.waiting < volumes.count { try await Task.sleep(for: .milliseconds(5)) }
+        #expect(try Threads.count() < before + 20)
+        for volume in volumes { try await holder.release(volume.id, writing: nil) }
+        for task in tasks {
+            guard case .granted = try await task.value else {
+                Issue.record("a request that waited was not granted")
+                return
+            }
+        }
+        #expect(world.kernel.misuse.isEmpty)
+    }
+
+    @Test func `in a lockspace that is stopped, a cancelled acquire is answered all the same`()
+        async throws
+    {
+        let world = SimulatedWorld(seed: 6)
+        let manager = try await Self.joined(world, 1)
+        let volume = Self.resource("lv")
+        world.kernel.stop(true)
+        let task = Task { try await manager.acquire(volume, .exclusive, AcquireOptions()) }
+        try await Task.sleep(for: .milliseconds(20))
+        await manager.cancelAcquire(volume.id)
+        let error = await #expect(throws: LockManagerError.self) { try await task.value }
+        #expect(error?.code == .managerUnavailable)
+        #expect(error?.hold == .unknown)
+        let release = Task { try await manager.release(volume.id, writing: nil) }
+        world.kernel.stop(false)
+        try await release.value
+        let other = try await Self.joined(world, 2)
+        guard case .granted = try await other.acquire(volume, .exclusive, AcquireOptions()) else {
+            Issue.record("what was granted to nobody was not released")
+            return
+        }
+        #expect(world.kernel.misuse.isEmpty)
+    }
+}

@@ -1,0 +1,55 @@
+import LockCore
+import Testing
+
+@testable import LockDLM
+
+/// One lock, as values.
+@Suite struct MachineTests {
+    @Test func `whenever the caller is taken away, no grant is left over`() {
+        var points: Set<MachineWalk.Point> = []
+        for seed in 0..<20_000 as Range<UInt64> {
+            var walk = MachineWalk(seed: seed)
+            let acquired = walk.call(.acquire(.exclusive, waits: seed % 3 != 0, adopting: .none))
+            switch acquired {
+            case .success(.granted):
+                #expect(walk.mode == .exclusive, "seed \(seed)")
+                _ = walk.call(.release(writing: nil))
+            case .failure(let error) where error.hold == .unknown:
+                _ = walk.call(.release(writing: nil))
+            default: break
+            }
+            walk.settle()
+            #expect(walk.mode == nil || walk.mode == .null, "seed \(seed)")
+            _ = walk.call(.forget)
+            walk.settle()
+            #expect(walk.mode == nil && walk.machine.isOver, "seed \(seed)")
+            #expect(walk.problems.isEmpty, "seed \(seed)")
+            #expect(Set(walk.wanted).count == walk.wanted.count, "seed \(seed): wanted twice")
+            points.formUnion(walk.points)
+        }
+        #expect(points == Set(MachineWalk.Point.allCases))
+    }
+
+    @Test func `who asks again after giving up waits for the kernel's old answer first`() {
+        for seed in 0..<5_000 as Range<UInt64> {
+            var walk = MachineWalk(seed: seed)
+            for _ in 1...3 {
+                let answer = walk.call(.acquire(.exclusive, waits: true, adopting: .none))
+                if case .success(.granted) = answer {
+                    #expect(walk.mode == .exclusive, "seed \(seed)")
+                    _ = walk.call(.release(writing: nil))
+                }
+            }
+            walk.settle()
+            #expect(walk.mode == nil || walk.mode == .null, "seed \(seed)")
+            #expect(walk.problems.isEmpty, "seed \(seed)")
+        }
+    }
+
+    @Test func `a value block has lvmlockd's layout`() {
+        let block = ValueBlock(
+            format: 0x0101, flags: .removed, resourceVersion: 0x0A0B_0C0D)
+        #expect(block.stored == [0x01, 0x01, 0x01, 0x00, 0x0D, 0x0C, 0x0B, 0x0A])
+        #expect(ValueBlock(stored: block.stored + Array(repeating: 0xFF, count: 24)) == block)
+    }
+}

@@ -1,0 +1,50 @@
+import Glibc
+import LockCore
+import LockTesting
+
+@testable import LockDLM
+
+/// Nodes around a ``SimulatedKernel``, each with what dlm_controld would tell.
+struct SimulatedWorld: HostWorld {
+    let kernel: SimulatedKernel
+
+    init(seed: UInt64 = 1) {
+        self.kernel = SimulatedKernel(seed: seed)
+    }
+
+    var abilities: Set<HostAbility> { [.restart, .crash, .failures] }
+    var timing: HostTiming {
+        HostTiming(
+            callLimit: .seconds(10), takeoverLimit: .seconds(10), quiet: .milliseconds(30))
+    }
+
+    func manager(_ host: Int) -> DLMLockManager {
+        let kernel = self.kernel
+        var files = ClusterFiles(folder: "/nonexistent", device: "/nonexistent")
+        files.clusterName = { "rig" }
+        files.nodeID = { UInt64(host) }
+        files.lockspaces = { kernel.lockspaces(of: host) }
+        files.obstacle = { nil }
+        return DLMLockManager(
+            calls: kernel.calls(host), files: files, watch: DaemonWatch { _ in nil },
+            control: nil)
+    }
+
+    func hosts(_ count: Int) -> LocalHosts<SimulatedWorld> {
+        LocalHosts(count: count, world: self) { self.manager($0) }
+    }
+
+    func processEnded(on host: Int) async throws(FixtureError) {
+        self.kernel.processEnded(host)
+    }
+
+    func crash(_ host: Int) async throws(FixtureError) {
+        self.kernel.crash(host)
+    }
+
+    func strike(
+        _ call: HostCall, on host: Int, of resource: Resource.ID, with fault: HostFault
+    ) async throws(FixtureError) {
+        self.kernel.fail(call, on: host, DLMStatus(rawValue: EIO))
+    }
+}
