@@ -3,6 +3,10 @@ import LockCore
 import LockIDM
 import LockInMemory
 
+#if DLM
+import LockDLM
+#endif
+
 #if Sanlock
 import LockSanlock
 #endif
@@ -29,7 +33,11 @@ enum LockManagerRegistry {
     private static func realManagers(
         _ options: Options, hostID: UInt32?
     ) -> [any LockManager] {
-        var managers = [Self.idmManager(options, hostID: hostID)]
+        var managers: [any LockManager] = []
+        #if DLM
+        managers.append(DLMLockManager())
+        #endif
+        managers.append(Self.idmManager(options, hostID: hostID))
         #if Sanlock
         managers.append(Self.sanlockManager(options))
         #endif
