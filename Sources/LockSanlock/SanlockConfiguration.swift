@@ -33,6 +33,11 @@ extension SanlockLockManager {
         public init(killHelperPath: String) {
             self.killHelperPath = killHelperPath
         }
+
+        /// Seconds that storage has for its answer; sanlock's own default where none is set.
+        var ioSeconds: Double {
+            self.ioTimeoutSeconds == 0 ? 10 : Double(self.ioTimeoutSeconds)
+        }
     }
 }
 #endif

@@ -138,12 +138,18 @@ extension SanlockLockManager {
     /// How often this host has joined, from its own lease; where that cannot be read, from
     /// sanlock, which knows when it has looked at the lease once.
     private func generation(_ plan: LockspacePlan) async throws(SanlockStatus) -> UInt64 {
-        let calls = self.calls
+        let (calls, name) = (self.calls, plan.id.name)
         while true {
+            if let lease = await plan.lease(ofHost: plan.hostID, self.configuration),
+                lease.generation > 0
+            {
+                return lease.generation
+            }
             do throws(SanlockStatus) {
-                return try await plan.housekeeping.run { () throws(SanlockStatus) in
-                    try plan.generation(calls)
+                let hosts = try await plan.housekeeping.run { () throws(SanlockStatus) in
+                    try calls.hosts(name, plan.hostID)
                 }
+                if let generation = hosts.first?.generation, generation > 0 { return generation }
             } catch {
                 guard error == .errno(EAGAIN) else { throw error }
             }
@@ -256,21 +262,6 @@ extension SanlockLockManager {
             }
         }
         try await remove()
-    }
-}
-
-extension LockspacePlan {
-    /// Blocks. Throws EAGAIN until it can tell.
-    func generation(_ calls: SanlockCalls) throws(SanlockStatus) -> UInt64 {
-        let lease = HostLease.read(
-            hostID: self.hostID, path: self.place.path,
-            sectorBytes: Int(self.layout.sectorBytes))
-        if let lease, lease.generation > 0 { return lease.generation }
-        let hosts = try calls.hosts(self.id.name, self.hostID)
-        guard let generation = hosts.first?.generation, generation > 0 else {
-            throw .errno(EAGAIN)
-        }
-        return generation
     }
 }
 #endif

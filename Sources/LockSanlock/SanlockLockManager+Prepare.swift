@@ -15,13 +15,27 @@ extension SanlockLockManager {
         let housekeeping = BlockingExecutor(label: "holdfast.sanlock.\(lockspace.id)")
         let survey = try await self.survey(lockspace, hostID, place, housekeeping, doing)
         try self.check(hostID, against: survey.layout, doing)
-        self.lockspaces.remember(
-            LockspacePlan(
-                id: lockspace.id, hostID: hostID, place: place, layout: survey.layout,
-                housekeeping: housekeeping))
+        let plan = LockspacePlan(
+            id: lockspace.id, hostID: hostID, place: place, layout: survey.layout,
+            housekeeping: housekeeping)
+        self.lockspaces.remember(plan)
+        let lease = await plan.lease(ofHost: hostID, self.configuration)
         return Prepared(
-            lockspace, previousGeneration: survey.previousGeneration,
-            carriesGlobalLock: survey.carriesGlobalLock)
+            lockspace, previousGeneration: lease?.generation ?? 0,
+            carriesGlobalLock: survey.carriesGlobalLock,
+            joinTakesUpTo: lease.map { self.longestJoin(after: $0) })
+    }
+
+    /// The daemon does not wait for an owner with its own name, either; that name it keeps to
+    /// itself, so this is the longest that the join can take.
+    private func longestJoin(after owner: HostLease) -> Duration {
+        let timeout =
+            owner.ioTimeoutSeconds > 0
+            ? owner.ioTimeoutSeconds : UInt64(self.configuration.ioSeconds)
+        let times = HostTimes(
+            ioTimeoutSeconds: timeout,
+            watchdogSeconds: UInt64(self.configuration.watchdogSeconds))
+        return .seconds(times.longestJoin(afterOwner: !owner.isFree))
     }
 
     private func hostID(
@@ -99,8 +113,6 @@ extension SanlockLockManager {
 struct LeaseSurvey: Sendable {
     /// How its leases lie.
     var layout: LeaseLayout
-    /// How often this host has joined; 0 if it never has, or if its lease cannot be read.
-    var previousGeneration: UInt64
     /// The lease of the global lock has the name that says so.
     var carriesGlobalLock: Bool
 
@@ -116,10 +128,6 @@ struct LeaseSurvey: Sendable {
             place: LeasePlace(path: place.path, offset: self.layout.globalLock),
             flags: self.layout.flags)
         self.carriesGlobalLock = try calls.readResource(lease).name == GlobalLockName.enabled
-        self.previousGeneration =
-            HostLease.read(
-                hostID: hostID, path: place.path, sectorBytes: Int(self.layout.sectorBytes))?
-            .generation ?? 0
     }
 }
 #endif

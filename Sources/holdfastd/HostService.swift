@@ -54,6 +54,8 @@ extension LockspaceStatus {
 extension LockEvent {
     fileprivate var logLine: (LogLevel, String) {
         switch self {
+        case .joining(let lockspace, let longest):
+            (.debug, "lockspace \(lockspace) is being joined, which takes up to \(longest)")
         case .started(let lockspace): (.debug, "lockspace \(lockspace) started")
         case .stopped(let lockspace): (.debug, "lockspace \(lockspace) stopped")
         case .failed(let lockspace, let error):

@@ -60,11 +60,33 @@ import Testing
         sector.replaceSubrange(0..<4, with: [0x10, 0x20, 0x21, 0x12])
         sector[40] = 7
         sector.replaceSubrange(104..<109, with: Array("host1".utf8))
+        sector[174] = 10
         let lease = sector.withUnsafeBytes { HostLease(sector: $0) }
         #expect(lease?.generation == 7)
         #expect(lease?.hostName == "host1")
+        #expect(lease?.ioTimeoutSeconds == 10)
+        #expect(lease?.isFree == true)
+        sector[152] = 1
+        #expect(sector.withUnsafeBytes { HostLease(sector: $0) }?.isFree == false)
         sector[0] = 0
         #expect(sector.withUnsafeBytes { HostLease(sector: $0) } == nil)
+    }
+
+    @Test func `a host's lease on storage that does not answer is unknown`() async throws {
+        // To open a pipe for reading waits until somebody opens it for writing.
+        let path = "/tmp/holdfast-silent.\(getpid())"
+        try #require(mkfifo(path, 0o600) == 0)
+        defer { unlink(path) }
+        let lease = await HostLease.read(
+            hostID: 1, path: path, sectorBytes: 512, within: 0.1)
+        #expect(lease == nil)
+        close(open(path, O_WRONLY))
+    }
+
+    @Test func `a join waits for the last owner of the number, unless that left`() {
+        let times = HostTimes(ioTimeoutSeconds: 10, watchdogSeconds: 60)
+        #expect(times.longestJoin(afterOwner: true) == 190)
+        #expect(times.longestJoin(afterOwner: false) == 50)
     }
 
     @Test func `holds are certain until others may take them over, a second less`() {

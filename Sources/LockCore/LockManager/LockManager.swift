@@ -115,14 +115,18 @@ public struct Prepared: Hashable, Sendable {
     public var previousGeneration: UInt64
     /// Does this volume group carry the global lock?
     public var carriesGlobalLock: Bool
+    /// How long the join may take; nil if it is quick, or the manager cannot tell.
+    public var joinTakesUpTo: Duration?
 
     /// Describes a lockspace that can be joined.
     public init(
-        _ lockspace: Lockspace, previousGeneration: UInt64 = 0, carriesGlobalLock: Bool = false
+        _ lockspace: Lockspace, previousGeneration: UInt64 = 0, carriesGlobalLock: Bool = false,
+        joinTakesUpTo: Duration? = nil
     ) {
         self.lockspace = lockspace
         self.previousGeneration = previousGeneration
         self.carriesGlobalLock = carriesGlobalLock
+        self.joinTakesUpTo = joinTakesUpTo
     }
 }
 

@@ -1,5 +1,7 @@
 /// Something that happened in a ``LockService``.
 public enum LockEvent: Sendable {
+    /// This host has begun to join a lockspace, which may take so long.
+    case joining(Lockspace.ID, upTo: Duration)
     /// This host has joined a lockspace.
     case started(Lockspace.ID)
     /// This host could not join a lockspace.

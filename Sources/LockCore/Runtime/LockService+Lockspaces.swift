@@ -140,6 +140,9 @@ extension LockService {
             if prepared.carriesGlobalLock {
                 self.globalLock.carrierFound(runner.id, isJoined: true)
             }
+            if let longest = prepared.joinTakesUpTo {
+                self.eventSink.yield(.joining(runner.id, upTo: longest))
+            }
         case .started:
             self.eventSink.yield(.started(runner.id))
             self.answerStartWaiters()

@@ -13,7 +13,7 @@ extension SanlockCalls {
             return version
         },
         register: { () throws(SanlockStatus) in
-            try RegisteredSocket(closedInChildren: check(sanlock_register()))
+            RegisteredSocket(ofThisProcess: try check(sanlock_register()))
         },
         restrict: { socket, flags throws(SanlockStatus) in
             try check(sanlock_restrict(socket.descriptor, flags))
@@ -120,7 +120,8 @@ extension SanlockCalls {
             return UnsafeBufferPointer(start: list, count: Int(count)).map(HostRecord.init)
         },
         watchLockspace: { lockspace throws(SanlockStatus) in
-            try RegisteredSocket(closedInChildren: check(sanlock_reg_event(lockspace, nil, 0)))
+            RegisteredSocket(
+                ofThisProcess: try check(sanlock_reg_event(lockspace, nil, 0)))
         },
         configure: { lockspace, setting throws(SanlockStatus) in
             try check(sanlock_set_config(lockspace, 0, setting.rawValue, nil))
@@ -188,6 +189,15 @@ extension SanlockCalls {
     }
 }
 
+extension RegisteredSocket {
+    /// No program that this one starts inherits the socket: the daemon would take it for this
+    /// process until that program ends.
+    fileprivate init(ofThisProcess descriptor: Int32) {
+        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
+        self.init(descriptor: descriptor)
+    }
+}
+
 /// Makes the call, and throws a negative result.
 @discardableResult
 private func check(_ call: @autoclosure () -> Int32) throws(SanlockStatus) -> Int32 {
@@ -216,15 +226,6 @@ private func withoutSIGPIPE(_ call: () -> Int32) -> Int32 {
     while result < 0 && sigtimedwait(&brokenPipe, nil, &atOnce) == SIGPIPE {}
     pthread_sigmask(SIG_SETMASK, &before, nil)
     return result
-}
-
-extension RegisteredSocket {
-    /// The library lets children inherit its sockets. The daemon would take a child that outlives
-    /// this process for the process.
-    fileprivate init(closedInChildren descriptor: Int32) {
-        _ = fcntl(descriptor, F_SETFD, FD_CLOEXEC)
-        self.init(descriptor: descriptor)
-    }
 }
 
 private func releasing(_ socket: Int32, flags: UInt32, _ record: ResourceRecord) -> Int32 {

@@ -23,14 +23,12 @@ extension SanlockLockManager {
     func wasLastOwner(_ plan: LockspacePlan) async -> Bool {
         let folder = self.configuration.stateFolder
         let volumeGroup = Self.volumeGroup(of: plan.id)
-        return await plan.housekeeping.run {
-            guard let info = InfoFile.read(folder: folder, volumeGroup: volumeGroup),
-                let lease = HostLease.read(
-                    hostID: plan.hostID, path: plan.place.path,
-                    sectorBytes: Int(plan.layout.sectorBytes))
-            else { return false }
-            return info.wasLastOwner(of: plan.hostID, generation: lease.generation)
+        let info = await self.housekeeping.run {
+            InfoFile.read(folder: folder, volumeGroup: volumeGroup)
         }
+        guard let info, let lease = await plan.lease(ofHost: plan.hostID, self.configuration)
+        else { return false }
+        return info.wasLastOwner(of: plan.hostID, generation: lease.generation)
     }
 
     /// The volume group's hosts have agreed on something else.

@@ -83,7 +83,8 @@ extension SanlockLockManager: LeaseStore {
         let end = volumeBytes > 0 ? volumeBytes : try await self.deviceBytes(volume, doing)
         let (scan, start) = await self.searches.begin(in: member.id, member.membership.id)
         let search = LeaseSearch(
-            volume: volume, scan: scan, end: end, seconds: self.ioSeconds, doing: doing)
+            volume: volume, scan: scan, end: end, seconds: self.configuration.ioSeconds,
+            doing: doing)
         return (search, start ?? volume.layout.firstVolume)
     }
 
@@ -106,7 +107,7 @@ extension SanlockLockManager: LeaseStore {
         }
         let search = LeaseSearch(
             volume: volume, scan: LeaseScan(), end: try await self.deviceBytes(volume, doing),
-            seconds: self.ioSeconds, doing: doing)
+            seconds: self.configuration.ioSeconds, doing: doing)
         let next = made.map { $0.offset + volume.layout.alignBytes }
         return (search, next ?? volume.layout.firstVolume)
     }
@@ -117,12 +118,6 @@ extension SanlockLockManager: LeaseStore {
         try await self.blocking { () throws(LockManagerError) in
             try LeaseDevice(path: volume.path, doing: doing).bytes
         }
-    }
-
-    /// Seconds that storage has for its answer; sanlock's own default where none is set.
-    private var ioSeconds: Double {
-        let seconds = self.configuration.ioTimeoutSeconds
-        return Double(seconds == 0 ? 10 : seconds)
     }
 
     private static func noneFree(_ search: LeaseSearch) -> LockManagerError {

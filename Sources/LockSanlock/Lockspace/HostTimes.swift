@@ -19,6 +19,14 @@ struct HostTimes: Hashable, Sendable {
     /// Seconds without a renewal after which others take over (`calc_host_dead_seconds`).
     var deadSeconds: UInt64 { self.failSeconds + self.watchdogSeconds }
 
+    /// Seconds that a join may take (`delta_lease_acquire`): first until a last owner of the host's
+    /// number is surely dead, unless it left, or is this host itself; then two io timeouts, to see
+    /// that nobody else took the number at the same time; and a few to look and to write.
+    func longestJoin(afterOwner mayBeAnother: Bool) -> UInt64 {
+        let look = 3 * self.ioTimeoutSeconds
+        return (mayBeAnother ? self.deadSeconds : 0) + 2 * self.ioTimeoutSeconds + look
+    }
+
     /// How long from now no other host can have what this one held, if it renewed its lease at
     /// that time last; both in seconds of the monotonic clock, which counts whole ones.
     func certain(renewedAt renewal: UInt64, now: UInt64) -> Duration {

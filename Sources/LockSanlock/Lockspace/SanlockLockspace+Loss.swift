@@ -36,7 +36,7 @@ extension SanlockLockspace {
         let record = self.plan.record
         let calls = self.calls
         do throws(SanlockStatus) {
-            try await self.housekeeping.run { () throws(SanlockStatus) in
+            try await self.vigil.run { () throws(SanlockStatus) in
                 try calls.inquireLockspace(record, false)
             }
             // It is there and takes no requests: sanlock is giving it up.
@@ -60,7 +60,7 @@ extension SanlockLockspace {
 
     func isDaemonRunning() async -> Bool {
         let calls = self.calls
-        return await self.housekeeping.run {
+        return await self.vigil.run {
             do throws(SanlockStatus) {
                 _ = try calls.version()
                 return true
@@ -73,7 +73,7 @@ extension SanlockLockspace {
     private func certainTime() async -> Duration {
         let (calls, id, hostID) = (self.calls, self.id.name, self.plan.hostID)
         do throws(SanlockStatus) {
-            let host = try await self.housekeeping.run { () throws(SanlockStatus) in
+            let host = try await self.vigil.run { () throws(SanlockStatus) in
                 try calls.hosts(id, hostID).first
             }
             guard let host else { return self.leastCertain }

@@ -13,6 +13,9 @@ final class SanlockLockspace: Sendable {
     let membership: Membership
     /// For calls that belong to no connection; they follow one another.
     let housekeeping: BlockingExecutor
+    /// For questions that the daemon answers without a look at storage: a loss is not noticed
+    /// late because of a call that waits for what was lost.
+    let vigil: BlockingExecutor
     let calls: SanlockCalls
     let configuration: SanlockLockManager.Configuration
     private let reports: AsyncStream<LockManagerEvent>.Continuation
@@ -32,6 +35,7 @@ final class SanlockLockspace: Sendable {
         self.reports = context.reports
         self.grants = context.grants
         self.housekeeping = plan.housekeeping
+        self.vigil = BlockingExecutor(label: "holdfast.sanlock.\(plan.id).vigil")
         self.registration = SanlockConnection.Registration(
             killPath: context.configuration.killHelperPath,
             killArguments: killSocket.arguments(
@@ -152,12 +156,7 @@ final class SanlockLockspace: Sendable {
             host.name = name
             return host
         }
-        let plan = self.plan
-        let lease = await self.housekeeping.run {
-            HostLease.read(
-                hostID: key.id, path: plan.place.path,
-                sectorBytes: Int(plan.layout.sectorBytes))
-        }
+        let lease = await self.plan.lease(ofHost: host.id, self.configuration)
         if let lease, lease.generation == host.generation {
             self.state.with { $0.hostNames[key] = lease.hostName }
             host.name = lease.hostName

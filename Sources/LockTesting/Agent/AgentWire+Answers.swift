@@ -31,12 +31,13 @@ extension Prepared: WireValue {
     init(from reader: inout WireReader) throws(WireError) {
         self.init(
             try reader.read(), previousGeneration: try reader.read(),
-            carriesGlobalLock: try reader.read())
+            carriesGlobalLock: try reader.read(), joinTakesUpTo: try reader.read())
     }
     func write(to writer: inout WireWriter) {
         writer.write(self.lockspace)
         writer.write(self.previousGeneration)
         writer.write(self.carriesGlobalLock)
+        writer.write(self.joinTakesUpTo)
     }
 }
 

@@ -23,6 +23,8 @@ extension SanlockTests {
         let prepared = try await manager.prepare(leases.lockspace(), JoinOptions())
         #expect(prepared.carriesGlobalLock)
         #expect(prepared.previousGeneration == 0)
+        // Nobody ever had the number: two io timeouts of 1 s, and a little.
+        #expect(prepared.joinTakesUpTo == .seconds(5))
         let membership = try await manager.join(prepared, JoinOptions())
         #expect(membership.hostID == 1)
         #expect(membership.generation == 1)
@@ -65,6 +67,12 @@ extension SanlockTests {
         await #expect(throws: LockManagerError.self) {
             try await manager.prepare(leases.lockspace(), JoinOptions())
         }
+    }
+
+    @Test func `no program that this one starts inherits a registered socket`() throws {
+        let socket = try SanlockCalls.live.register()
+        #expect(fcntl(socket.descriptor, F_GETFD) & FD_CLOEXEC != 0)
+        SanlockCalls.live.close(socket)
     }
 
     @Test func `only an orphan is acquired where an orphan is required`() async throws {
