@@ -44,7 +44,8 @@ extension SanlockLockManager {
         return nil
     }
 
-    private func hosts(
+    /// All hosts; nil while sanlock has not looked yet.
+    func hosts(
         of member: SanlockLockspace, _ doing: String
     ) async throws(LockManagerError) -> [HostRecord]? {
         do throws(SanlockStatus) {

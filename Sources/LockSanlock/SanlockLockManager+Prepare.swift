@@ -3,7 +3,8 @@ import Glibc
 public import LockCore
 
 extension SanlockLockManager {
-    /// Finds the volume with the leases, how they lie on it, and how often this host joined.
+    /// Finds the volume with the leases, how they lie on it, and how often this host joined. Its
+    /// own lease is written anew if it is damaged and that is asked for.
     public func prepare(
         _ lockspace: Lockspace, _ options: JoinOptions
     ) async throws(LockManagerError) -> Prepared {
@@ -13,7 +14,14 @@ extension SanlockLockManager {
         try self.checkKillHelper(doing)
         _ = try await self.daemonVersion(doing)
         let housekeeping = BlockingExecutor(label: "holdfast.sanlock.\(lockspace.id)")
-        let survey = try await self.survey(lockspace, hostID, place, housekeeping, doing)
+        let survey: LeaseSurvey
+        do throws(LockManagerError) {
+            survey = try await self.survey(lockspace, hostID, place, housekeeping, doing)
+        } catch {
+            guard error.code == .leaseCorrupt, options.repairing else { throw error }
+            try await self.repairHostLease(lockspace, hostID, place)
+            survey = try await self.survey(lockspace, hostID, place, housekeeping, doing)
+        }
         try self.check(hostID, against: survey.layout, doing)
         let plan = LockspacePlan(
             id: lockspace.id, hostID: hostID, place: place, layout: survey.layout,
@@ -93,6 +101,39 @@ extension SanlockLockManager {
             }
         } catch {
             throw error.error(doing)
+        }
+    }
+
+    /// Formats this host's own lease anew, as the host's own disk remembers it: only this host can
+    /// have been its owner.
+    private func repairHostLease(
+        _ lockspace: Lockspace, _ hostID: UInt64, _ place: LeasePlace
+    ) async throws(LockManagerError) {
+        let doing = "repair the lease of host \(hostID) in \(lockspace.id)"
+        let features = DaemonFeatures(version: try await self.daemonVersion(doing))
+        guard let writeHostLease = self.calls.writeHostLease, features.writesHostLeases else {
+            throw features.refusal("it needs sanlock 4.1", doing, code: .notSupported)
+        }
+        let (folder, ioTimeout) =
+            (self.configuration.stateFolder, self.configuration.ioTimeoutSeconds)
+        try await self.blocking { () throws(LockManagerError) in
+            let info = InfoFile.read(folder: folder, volumeGroup: lockspace.volumeGroup)
+            guard let info, info.hostID == hostID else {
+                let file = InfoFile.path(folder: folder, volumeGroup: lockspace.volumeGroup)
+                throw LockManagerError(
+                    .leaseCorrupt, layer: .storage, doing: doing,
+                    advice: "\(file) does not say what it was; take another host number")
+            }
+            let compares = info.layout.comparesAndWrites
+            let record = LockspaceRecord(
+                name: lockspace.id.name, hostID: hostID,
+                flags: info.noTimeout ? [info.layout.flags, .noTimeout] : info.layout.flags,
+                place: place)
+            try LeaseVolume.perform(doing) { () throws(SanlockStatus) in
+                try writeHostLease(
+                    record, info.generation,
+                    compares ? .comparingAndWriting : .notComparingAndWriting, ioTimeout)
+            }
         }
     }
 

@@ -36,7 +36,8 @@ public final class SanlockLockManager: LockManager {
         self.init(configuration, calls: .live)
     }
 
-    init(_ configuration: Configuration, calls: SanlockCalls) {
+    /// The same through other calls, such as some that fail now and then.
+    package init(_ configuration: Configuration, calls: SanlockCalls) {
         let (events, reports) = AsyncStream<LockManagerEvent>.makeStream(
             bufferingPolicy: .bufferingNewest(Limits.eventsKept))
         self.events = events

@@ -26,6 +26,18 @@ public protocol LeaseStore: LockManager {
     func changeArguments(_ request: VolumeGroupRequest) async throws(LockManagerError) -> String
 }
 
+/// A lock manager that lets go of a failed host's locks before their time, on the word of somebody
+/// who made sure that the host is off.
+public protocol HostUndertaker: LockManager {
+    /// Declares the host dead, in the generation that it was seen with, in a lockspace that this
+    /// host is a member of. What it held can be granted from then on: who says so of a host that
+    /// still writes destroys data.
+    ///
+    /// Throws ``LockErrorCode/invalidRequest`` unless the manager has missed the host itself, and
+    /// ``LockErrorCode/notSupported`` where the manager's own service is too old.
+    func declareDead(_ host: Host, in lockspace: Lockspace.ID) async throws(LockManagerError)
+}
+
 /// A lock manager that can tell other hosts to take up a logical volume's new size.
 public protocol VolumeRefresher: LockManager {
     /// Answers when the hosts that use the volume have reloaded it.

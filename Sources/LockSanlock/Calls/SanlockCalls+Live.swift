@@ -5,7 +5,7 @@ import Glibc
 extension SanlockCalls {
     /// The library itself. It finds the daemon through `SANLOCK_RUN_DIR`, which it reads once:
     /// one process is one host.
-    static let live = SanlockCalls(
+    package static let live = SanlockCalls(
         version: { () throws(SanlockStatus) in
             var version: UInt32 = 0
             var proto: UInt32 = 0
@@ -166,7 +166,8 @@ extension SanlockCalls {
             try check(status)
             let owners = UnsafeBufferPointer(start: list, count: list == nil ? 0 : Int(count))
             return (answer, owners.map(HostRecord.init))
-        }
+        },
+        writeHostLease: NewerCalls.writeHostLease, setHostDead: NewerCalls.setHostDead
     )
 
     private static func held(
@@ -198,9 +199,9 @@ extension RegisteredSocket {
     }
 }
 
-/// Makes the call, and throws a negative result.
+/// Makes a call of the library, and throws a negative result.
 @discardableResult
-private func check(_ call: @autoclosure () -> Int32) throws(SanlockStatus) -> Int32 {
+func check(_ call: @autoclosure () -> Int32) throws(SanlockStatus) -> Int32 {
     let result = withoutSIGPIPE(call)
     guard result < 0 else { return result }
     throw SanlockStatus(rawValue: result)

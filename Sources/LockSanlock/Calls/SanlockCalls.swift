@@ -4,7 +4,7 @@
 ///
 /// The calls that take a ``RegisteredSocket`` must not overlap on one socket. All others open
 /// a socket of their own, and may.
-struct SanlockCalls: Sendable {
+package struct SanlockCalls: Sendable {
     /// Is the daemon there? Its version: `0xMMmmpp00`.
     var version: @Sendable () throws(SanlockStatus) -> UInt32
 
@@ -22,15 +22,15 @@ struct SanlockCalls: Sendable {
 
     // Holds.
     /// In the mode that the record's flags say.
-    var acquire:
+    package var acquire:
         @Sendable (RegisteredSocket, ResourceRecord, AcquireFlags, _ ownerName: String)
             throws(SanlockStatus) -> Void
     /// To the mode that the record's flags say. A failure keeps a shared lease.
-    var convert:
+    package var convert:
         @Sendable (RegisteredSocket, ResourceRecord, AcquireFlags)
             throws(SanlockStatus) -> Void
     /// Ends the socket's grip in any case. The daemon goes on with a write that timed out.
-    var release: @Sendable (RegisteredSocket, ResourceRecord) throws(SanlockStatus) -> Void
+    package var release: @Sendable (RegisteredSocket, ResourceRecord) throws(SanlockStatus) -> Void
     /// Frees the resource and gives its lease another name in one write.
     var releaseRenaming:
         @Sendable (RegisteredSocket, ResourceRecord, _ newName: String)
@@ -82,12 +82,32 @@ struct SanlockCalls: Sendable {
     /// The whole lease: with `.shared` in the flags if any owner holds it so.
     var readOwners:
         @Sendable (ResourceRecord) throws(SanlockStatus) -> (ResourceRecord, [HostRecord])
+
+    // What only newer libraries have; nil where this one does not.
+    /// Formats the lease of one host, the record's, as that host left it in that generation.
+    var writeHostLease: WriteHostLease?
+    /// Writes into the lease of another host that it is dead. The record names this host.
+    var setHostDead: SetHostDead?
+
+    /// As of sanlock 4.1.
+    typealias WriteHostLease =
+        @Sendable (
+            LockspaceRecord, _ generation: UInt64, HostLeaseFlags, _ ioTimeoutSeconds: UInt32
+        ) throws(SanlockStatus) -> Void
+    /// As of sanlock 4.2.
+    typealias SetHostDead =
+        @Sendable (LockspaceRecord, _ host: UInt64, _ generation: UInt64)
+        throws(SanlockStatus) -> Void
 }
 
 /// How to acquire or convert (`SANLK_ACQUIRE_`, `SANLK_CONVERT_`).
-struct AcquireFlags: OptionSet, Hashable, Sendable {
+package struct AcquireFlags: OptionSet, Hashable, Sendable {
     /// The bits as the library takes them.
-    let rawValue: UInt32
+    package let rawValue: UInt32
+
+    package init(rawValue: UInt32) {
+        self.rawValue = rawValue
+    }
 
     /// Keep the value block with the lease.
     static let valueBlock = AcquireFlags(rawValue: 0x1)
@@ -128,6 +148,17 @@ struct WriteFlags: OptionSet, Hashable, Sendable {
 
     /// Make it unreadable.
     static let clear = WriteFlags(rawValue: 0x1)
+}
+
+/// How to format the lease of one host (`SANLK_INIT_HOST_`).
+struct HostLeaseFlags: OptionSet, Hashable, Sendable {
+    /// The bits as the library takes them.
+    let rawValue: UInt32
+
+    /// The lockspace lets storage compare and write in one step.
+    static let comparingAndWriting = HostLeaseFlags(rawValue: 0x1)
+    /// It does not.
+    static let notComparingAndWriting = HostLeaseFlags(rawValue: 0x2)
 }
 
 /// What a lockspace counts as use of it (`SANLK_CONFIG_`).

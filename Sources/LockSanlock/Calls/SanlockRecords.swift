@@ -20,11 +20,11 @@ struct LockspaceRecord: Hashable, Sendable {
 }
 
 /// A resource's lease as sanlock describes it (`sanlk_resource`), on one disk.
-struct ResourceRecord: Hashable, Sendable {
+package struct ResourceRecord: Hashable, Sendable {
     /// The lockspace's name; empty where a read is to fill it in.
     var lockspace: String
     /// The resource's name; empty where a read is to fill it in.
-    var name: String
+    package var name: String
     /// Where the lease lies.
     var place: LeasePlace
     /// Sizes, mode, and persistence.
@@ -48,7 +48,7 @@ struct HostRecord: Hashable, Sendable {
 }
 
 /// A socket to the sanlock daemon on which this process is registered.
-struct RegisteredSocket: Hashable, Sendable {
+package struct RegisteredSocket: Hashable, Sendable {
     /// The file descriptor.
     let descriptor: Int32
 }

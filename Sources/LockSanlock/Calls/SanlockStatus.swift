@@ -5,17 +5,17 @@ import LockCore
 
 /// A negative result of libsanlock: one of sanlock's own (`SANLK_`, -200 and below) or the
 /// negative of an errno value.
-struct SanlockStatus: RawRepresentable, Hashable, Error {
+package struct SanlockStatus: RawRepresentable, Hashable, Error {
     /// As the library returned it.
-    let rawValue: Int32
+    package let rawValue: Int32
 
     /// Wraps a result.
-    init(rawValue: Int32) {
+    package init(rawValue: Int32) {
         self.rawValue = rawValue
     }
 
     /// The status that stands for an errno value.
-    static func errno(_ value: Int32) -> SanlockStatus { SanlockStatus(rawValue: -value) }
+    package static func errno(_ value: Int32) -> SanlockStatus { SanlockStatus(rawValue: -value) }
 
     /// The library's own -1: the daemon closed the socket in the middle of a call, or, from a
     /// release, nothing of that name is held on the socket.

@@ -7,6 +7,8 @@ struct DaemonFeatures: Hashable, Sendable {
     /// The daemon's version.
     var version: UInt32
 
+    /// The lease of one host can be formatted anew.
+    var writesHostLeases: Bool { self.version >= 0x0401_0000 }
     /// Hosts can keep their locks until they are declared dead, and be declared dead.
     var knowsNoTimeout: Bool { self.version >= 0x0402_0000 }
     /// Storage can be asked to compare and write in one step.
@@ -23,10 +25,13 @@ struct DaemonFeatures: Hashable, Sendable {
         }
     }
 
-    private func refusal(_ need: String, _ doing: String) -> LockManagerError {
+    /// The error for a request that this daemon, or the library beside it, is too old for.
+    func refusal(
+        _ need: String, _ doing: String, code: LockErrorCode = .badArguments
+    ) -> LockManagerError {
         let (major, minor) = (self.version >> 24, self.version >> 16 & 0xff)
         return LockManagerError(
-            .badArguments, doing: doing, advice: "\(need); this host runs \(major).\(minor)")
+            code, doing: doing, advice: "\(need); this host runs \(major).\(minor)")
     }
 }
 #endif

@@ -94,6 +94,14 @@ struct ScriptedLockspace {
             arguments: "1.0.0:70254592")
     }
 
+    /// A manager that takes host 1 for a member of the lockspace.
+    static func manager(_ calls: SanlockCalls) -> (SanlockLockManager, Lockspace.ID) {
+        let space = ScriptedLockspace(calls)
+        let manager = SanlockLockManager(space.lockspace.configuration, calls: calls)
+        manager.lockspaces.add(space.lockspace)
+        return (manager, space.lockspace.id)
+    }
+
     func acquire(
         _ mode: LockMode = .exclusive, _ options: AcquireOptions = AcquireOptions()
     ) async throws -> AcquireOutcome {
