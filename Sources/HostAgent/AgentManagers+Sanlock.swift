@@ -10,7 +10,7 @@ extension AgentManagers {
     ///
     /// Options: `--leases FOLDER`, which has a `GROUP-VOLUME` for each lease volume; `--state
     /// FOLDER`, for what the host keeps; `--kill-helper PATH`; `--io-timeout SECONDS`;
-    /// `--value-blocks yes`; `--tokens yes`.
+    /// `--value-blocks yes`; `--tokens yes`; `--faults FOLDER`, see ``FaultFolder``.
     static func sanlock(
         _ options: AgentOptions
     ) throws(FixtureError) -> any LockManager {
@@ -29,7 +29,9 @@ extension AgentManagers {
         configuration.stateFolder = try options.required("state")
         let folder = try options.required("leases")
         configuration.leaseDevice = { "\(folder)/\($0)-\($1)" }
-        return SanlockLockManager(configuration)
+        guard let faults = options["faults"] else { return SanlockLockManager(configuration) }
+        return SanlockLockManager(
+            configuration, calls: FaultFolder(path: faults).strike(.live))
     }
 }
 #endif

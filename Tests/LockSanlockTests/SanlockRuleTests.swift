@@ -9,7 +9,6 @@ import Testing
     private static func reasons(_ keeping: SanlockHosts.Keeping) -> Set<String> {
         let always: Set = [
             "the manager has no queue", "no change stamp", "the manager has adoption",
-            "there is no way to make a call fail", "there is no way to make a call take long",
         ]
         return switch keeping {
         case .nothing:

@@ -34,6 +34,7 @@ struct SanlockHosts {
                     Repository.product("HostAgent"), "--manager", "sanlock",
                     "--leases", world.leaseFolder(of: host),
                     "--state", world.runFolder(of: host),
+                    "--faults", world.faultFolder(of: host),
                 ] + options
             )
         }

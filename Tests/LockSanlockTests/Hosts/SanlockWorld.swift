@@ -14,7 +14,7 @@ actor SanlockWorld: HostWorld {
     static let deadAfter = Duration.seconds(8 * ioTimeoutSeconds + 60)
 
     nonisolated let timing: HostTiming
-    nonisolated let abilities: Set<HostAbility> = [.restart, .crash, .cutOff, .loss]
+    nonisolated let abilities = Set(HostAbility.allCases)
     nonisolated let hostCount: Int
     /// Everything that belongs to these hosts.
     nonisolated let folder: String
@@ -35,18 +35,23 @@ actor SanlockWorld: HostWorld {
 
     nonisolated func runFolder(of host: Int) -> String { "\(self.folder)/\(host)/run" }
     nonisolated func leaseFolder(of host: Int) -> String { "\(self.folder)/\(host)/leases" }
+    /// Where the host's agent looks for faults.
+    nonisolated func faultFolder(of host: Int) -> String { "\(self.folder)/\(host)/faults" }
 
     // MARK: Machines
 
     func processStarts(on host: Int) async throws(FixtureError) {
         if self.daemons[host] != nil { return }
-        let (runFolder, folder) = (self.runFolder(of: host), self.leaseFolder(of: host))
+        let runFolder = self.runFolder(of: host)
+        let folders = [self.leaseFolder(of: host), self.faultFolder(of: host)]
         self.daemons[host] = try await self.executor.run { () throws(FixtureError) in
-            do {
-                try FileManager.default.createDirectory(
-                    atPath: folder, withIntermediateDirectories: true)
-            } catch {
-                throw FixtureError("make \(folder)", "\(error)")
+            for folder in folders {
+                do {
+                    try FileManager.default.createDirectory(
+                        atPath: folder, withIntermediateDirectories: true)
+                } catch {
+                    throw FixtureError("make \(folder)", "\(error)")
+                }
             }
             return try HostDaemon(runFolder: runFolder, hostName: "host-\(host)")
         }
@@ -65,6 +70,26 @@ actor SanlockWorld: HostWorld {
 
     func reconnect(_ host: Int) async throws(FixtureError) {
         for devices in self.devices.values { try devices[host - 1].giveBack() }
+    }
+
+    /// Leaves the fault where the host's agent finds it. The real daemon knows nothing of it.
+    func strike(
+        _ call: HostCall, on host: Int, of resource: Resource.ID, with fault: HostFault
+    ) async throws(FixtureError) {
+        let text =
+            switch fault {
+            case .fails: "fails"
+            case .answerIsLost: "answer-lost"
+            case .delay(let duration):
+                // Long outages are for what has to expire; a call answers within its own limit.
+                "\(min(duration, self.timing.callLimit / 3).components.seconds * 1000)"
+            }
+        let path = "\(self.faultFolder(of: host))/\(call.rawValue).\(resource.name)"
+        do {
+            try text.write(toFile: path, atomically: true, encoding: .utf8)
+        } catch {
+            throw FixtureError("write \(path)", "\(error)")
+        }
     }
 
     /// Stops the daemon from running, until ``resume(_:)``. Storage that does not answer looks the
