@@ -6,13 +6,6 @@ import Testing
 @testable import LockSanlock
 
 extension SanlockTests {
-    @Test func `no child inherits a registered socket`() async throws {
-        let calls = try await RealDaemon.calls()
-        let socket = try calls.register()
-        defer { calls.close(socket) }
-        #expect(fcntl(socket.descriptor, F_GETFD) & FD_CLOEXEC != 0)
-    }
-
     @Test func `a host joins, holds, converts, releases and leaves`() async throws {
         let leases = try LeaseFile("cycle")
         let manager = SanlockLockManager(
