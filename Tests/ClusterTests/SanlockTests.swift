@@ -17,7 +17,7 @@ extension OnNodes {
 
         private func run(_ transcript: String) async throws {
             let cluster = try await Cluster.up(
-                nodes: 2, services: .sanlock, daemons: [.underTest])
+                nodes: 2, services: [.sanlock], daemons: [.underTest])
             let differences = try await TranscriptRun.differences(of: transcript, on: cluster)
             #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
         }

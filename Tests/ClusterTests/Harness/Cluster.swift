@@ -13,13 +13,13 @@ struct Cluster: Sendable {
     }
 
     let nodes: [ClusterNode]
-    let services: Services?
+    let services: [Services]
     private let daemons: [LockDaemon]
 
     /// Boots nodes, and starts on each the services and the lock daemon, if any. One daemon is
     /// meant for every node; of several, each is meant for its node.
     static func up(
-        nodes count: Int, disks: Int = 1, services: Services? = nil, daemons: [LockDaemon] = []
+        nodes count: Int, disks: Int = 1, services: [Services] = [], daemons: [LockDaemon] = []
     ) async throws -> Cluster {
         let owner = "\(ProcessInfo.processInfo.processIdentifier)"
         _ = try await Rig.run(["up", "\(count)", "--disks", "\(disks)", "--owner", owner])
@@ -27,7 +27,7 @@ struct Cluster: Sendable {
             nodes: (1...count).map(ClusterNode.init), services: services,
             daemons: daemons.count == 1
                 ? Array(repeating: daemons[0], count: count) : daemons)
-        if let services { _ = try await Rig.run(["cluster", services.rawValue]) }
+        for service in services { _ = try await Rig.run(["cluster", service.rawValue]) }
         for node in cluster.nodes { try await cluster.startDaemon(on: node) }
         return cluster
     }
@@ -43,8 +43,8 @@ struct Cluster: Sendable {
     /// Turns a node on that is off, with all that ran on it.
     func boot(_ node: ClusterNode) async throws {
         try await node.boot()
-        if let services = self.services {
-            _ = try await Rig.run(["cluster", services.rawValue, "\(node.number)"])
+        for service in self.services {
+            _ = try await Rig.run(["cluster", service.rawValue, "\(node.number)"])
         }
         try await self.startDaemon(on: node)
     }

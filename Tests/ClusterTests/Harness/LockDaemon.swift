@@ -25,12 +25,13 @@ enum LockDaemon: String, Sendable, CaseIterable {
     }
 
     /// Starts it, and returns when it answers. It logs to /tmp/daemon.log.
-    func start(on node: ClusterNode, with services: Cluster.Services?) async throws {
+    func start(on node: ClusterNode, with services: [Cluster.Services]) async throws {
         let options =
             switch services {
-            case .sanlock: "-g sanlock -o \(Self.sanlockTimeoutSeconds)"
-            case .dlm: "-g dlm"
-            case nil: "--embedded"
+            case [.sanlock]: "-g sanlock -o \(Self.sanlockTimeoutSeconds)"
+            case [.dlm]: "-g dlm"
+            case []: "--embedded"
+            default: "-o \(Self.sanlockTimeoutSeconds)"
             }
         try await node.succeed(
             """

@@ -7,7 +7,7 @@ import LockTesting
 /// A world is made of this and of what its lock manager needs:
 ///
 /// ```swift
-/// let machines = AgentMachines(cluster: try await .up(nodes: 3, services: .dlm))
+/// let machines = AgentMachines(cluster: try await .up(nodes: 3, services: [.dlm]))
 /// let hosts = AgentFixture(count: 3, world: world) { .socket(path: machines.socket(of: $0)) }
 /// ```
 struct AgentMachines: Sendable {

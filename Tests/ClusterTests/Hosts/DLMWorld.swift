@@ -1,0 +1,31 @@
+import LockCore
+import LockTesting
+
+/// Nodes of a corosync cluster, with the kernel's DLM on each.
+///
+/// A node that dies is noticed when corosync's token has not come round for 10 s; then the others
+/// recover what it held.
+struct DLMWorld: HostWorld {
+    let machines: AgentMachines
+    let abilities: Set<HostAbility> = [.restart, .crash]
+    let timing = HostTiming(
+        callLimit: .seconds(90), joinLimit: .seconds(240), takeoverLimit: .seconds(120),
+        quiet: .milliseconds(700))
+
+    /// Nobody has what a dead node held before so long has passed. It is less than the token's
+    /// time, for a token may have been late already.
+    static let certainFor = Duration.seconds(5)
+
+    func processStarts(on host: Int) async throws(FixtureError) {
+        try await self.machines.turnOn(host)
+        try await self.machines.startAgent(on: host, ["--manager", "dlm"])
+    }
+
+    func processEnded(on host: Int) async throws(FixtureError) {
+        try await self.machines.killAgent(on: host)
+    }
+
+    func crash(_ host: Int) async throws(FixtureError) {
+        try await self.machines.crash(host)
+    }
+}
