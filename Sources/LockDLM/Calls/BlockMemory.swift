@@ -31,14 +31,17 @@ struct BlockMemory {
         UnsafeMutableRawPointer(block).assumingMemoryBound(to: dlm_lksb.self)
     }
 
-    /// Before the kernel writes its block, it is zero: what was never written is not handed
+    /// Before the kernel hands its block out, ours is zero: what was never written is not handed
     /// out. Before it reads ours, it has what is to be published, and behind it whatever
     /// others keep there.
+    ///
+    /// A hold's block stays: the kernel copies it with every request, and goes by it if the node
+    /// that masters the resource dies before it has answered.
     mutating func prepare(_ conversion: DLMConversion) {
         if let value = conversion.writing {
             let bytes = value.stored
             withUnsafeMutableBytes(of: &self.value) { $0.copyBytes(from: bytes) }
-        } else if conversion.reads {
+        } else if conversion.from == .null {
             self.value = (0, 0, 0, 0)
         }
     }
