@@ -12,7 +12,7 @@ import Testing
             (-211, .storageFailed, .storage), (-214, .leaseCorrupt, .storage),
             (-220, .storageFailed, .storage), (-221, .storageFailed, .storage),
             (-222, .leaseCorrupt, .storage), (-223, .leaseCorrupt, .storage),
-            (-224, .leaseCorrupt, .storage), (-225, .managerFailed, .manager),
+            (-224, .leaseCorrupt, .storage), (-225, .leaseCorrupt, .storage),
             (-226, .leaseCorrupt, .storage), (-227, .leaseCorrupt, .storage),
             (-229, .leaseCorrupt, .storage), (-231, .badHostID, .manager),
             (-243, .contended, .manager), (-244, .contended, .manager),

@@ -49,6 +49,8 @@ package struct SanlockStatus: RawRepresentable, Hashable, Error {
             SANLK_LEADER_MAGIC, SANLK_LEADER_VERSION, SANLK_LEADER_DIFF,
             SANLK_LEADER_LOCKSPACE, SANLK_LEADER_RESOURCE, SANLK_LEADER_CHECKSUM,
             SANLK_DBLOCK_CHECKSUM,
+            // What sanlock 5 says of a lease that was written over, and earlier ones do not.
+            SANLK_LEADER_SECTORSIZE,
             // Newer than the header: written for compare-and-write, or not for it.
             -281,
         ].map(SanlockStatus.init(rawValue:)))
