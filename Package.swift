@@ -24,7 +24,6 @@ let package = Package(
         .default(enabledTraits: ["Sanlock", "DLM"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(
@@ -62,13 +61,9 @@ let package = Package(
             ]),
         .target(name: "LVMWire", dependencies: ["LockCore"]),
         .target(name: "LVMClient", dependencies: ["LVMWire"]),
+        .systemLibrary(name: "CLockServer"),
         .target(
-            name: "LockServer",
-            dependencies: [
-                "LockCore", "LVMWire",
-                .product(name: "NIOCore", package: "swift-nio"),
-                .product(name: "NIOPosix", package: "swift-nio"),
-            ]),
+            name: "LockServer", dependencies: ["LockCore", "LVMWire", "CLockServer"]),
         .executableTarget(
             name: "holdfastd",
             dependencies: [

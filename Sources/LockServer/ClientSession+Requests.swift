@@ -1,7 +1,6 @@
+import Dispatch
 import LVMWire
 import LockCore
-import NIOCore
-import NIOPosix
 
 // What each request means and how it is answered.
 extension ClientSession {
@@ -12,7 +11,7 @@ extension ClientSession {
             request = try Request.parse(frame)
         } catch {
             self.traceRefusal(error)
-            self.reply { $0 = Response.failed(error) }
+            self.reply { $0 += Response.failed(error) }
             return
         }
         self.take(nameFrom: request)
@@ -29,7 +28,7 @@ extension ClientSession {
     /// Tells the client why it is not served (any further), and closes.
     func refuse(_ reason: String) {
         self.server.log.log(.warning, "refused \(self.name)[\(self.processID)]: \(reason)")
-        self.fillOutput { $0 = Response.failed(reason) }
+        self.output.append { $0 += Response.failed(reason) }
         self.writeLast()
     }
 
@@ -56,7 +55,7 @@ extension ClientSession {
         _ reply: Reply, to request: Request, deliver: ((_ wasTaken: Bool) -> Void)? = nil
     ) {
         self.traceReply(reply)
-        self.fillOutput { Response.append(reply, to: request.operation, into: &$0) }
+        self.output.append { Response.append(reply, to: request.operation, into: &$0) }
         self.write(deliver)
     }
 
@@ -88,20 +87,18 @@ extension ClientSession {
         self.state = .answering
         let status = self.server.service.assumeIsolated { $0.status() }
         let (form, notice) = (self.server.statusForm, self.server.notice)
-        NIOThreadPool.singleton.runIfActive(eventLoop: self.server.loop) {
-            StatusText.text(of: status, as: form, notice: notice)
-        }.whenComplete { result in
-            let session = onLoop.value
-            guard case .answering = session.state else { return }
-            session.state = .idle
-            switch result {
-            case .success(let text):
-                session.sendText(text.bytes, text.isComplete ? .done : .dumpCut)
-            case .failure:
-                session.reply { $0 = Response.failed("the daemon is about to end") }
-            }
-            session.serve()
+        let loop = self.server.loop
+        self.server.background.async {
+            let text = StatusText.text(of: status, as: form, notice: notice)
+            loop.execute { onLoop.value.statusIsThere(text.bytes, isComplete: text.isComplete) }
         }
+    }
+
+    private func statusIsThere(_ text: [UInt8], isComplete: Bool) {
+        guard case .answering = self.state else { return }
+        self.state = .idle
+        self.sendText(text, isComplete ? .done : .dumpCut)
+        self.serve()
     }
 
     /// Sends the newest lines, as many as lvmlockctl can take with a zero byte behind them.
@@ -119,15 +116,15 @@ extension ClientSession {
     private func sendText(_ text: [UInt8], _ result: ResultCode) {
         guard self.server.dumps.hasRoom else {
             let busy = ResultCode(.lockspaceBusy)
-            return self.reply { $0 = Response.dump(bytes: 0, result: busy) }
+            return self.reply { $0 += Response.dump(bytes: 0, result: busy) }
         }
-        self.reply { $0 = Response.dump(bytes: text.count, result: result) }
-        self.connection?.flush()
+        self.reply { $0 += Response.dump(bytes: text.count, result: result) }
+        self.flush()
         self.server.dumps.send(text)
     }
 
     private func reply(_ fill: (inout [UInt8]) -> Void) {
-        self.fillOutput(fill)
+        self.output.append(fill)
         self.write()
     }
 

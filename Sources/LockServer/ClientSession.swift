@@ -1,16 +1,13 @@
+import Glibc
 import LVMWire
 import LockCore
-import NIOCore
 
 /// One connection: cuts what comes into requests, hands them to the lock service one after the
 /// other, each only after the reply to the one before, and writes the replies.
 ///
 /// Everything here runs on the loop that is also the service's executor, so a request that the
-/// lock manager answers at once is answered within ``channelRead(context:data:)``.
-final class ClientSession: ChannelInboundHandler {
-    typealias InboundIn = ByteBuffer
-    typealias OutboundOut = ByteBuffer
-
+/// lock manager answers at once is answered within ``ready(for:)``.
+final class ClientSession: SocketHandler {
     /// Where the session is with its client.
     enum State {
         /// The kernel has not said yet who the client is. Next: idle, ended.
@@ -25,8 +22,9 @@ final class ClientSession: ChannelInboundHandler {
 
     /// How long the rest of a request may take once its beginning is there and nothing stands
     /// before it. Every client gets an answer, or its connection closed, within a second.
-    private static let completionTime = TimeAmount.milliseconds(800)
+    private static let completionTime = Duration.milliseconds(800)
 
+    let descriptor: Int32
     let server: ServerContext
     var state = State.opening
     /// Who the client is to the service; nil before it is admitted and after it is gone.
@@ -35,45 +33,41 @@ final class ClientSession: ChannelInboundHandler {
     var name = ""
     /// The client as log lines name it; empty when it has to be made anew.
     var label: [UInt8] = []
-    private(set) var connection: ChannelHandlerContext?
-    /// This session, for closures that come back to the loop.
-    private(set) var onLoop: NIOLoopBound<ClientSession>?
+    /// This session, for closures that come back to the loop; nil once the connection is closed.
+    private(set) var onLoop: LoopBound<ClientSession>?
     /// Takes the service's replies. There is one at a time, to the request under way.
     private(set) var takeReply: (@Sendable (Reply) -> Void)?
     /// The request that has no reply yet, if the service has it.
     var underWay: Request?
 
-    /// The reply being written. Both are kept, to be used again for the next one.
-    private var output: [UInt8] = []
-    private var outputBuffer = ByteBuffer()
+    /// The replies being put together, and what the kernel has not taken of them.
+    var output = SessionOutput()
     private var reader = FrameReader()
     /// Complete requests that came before the one under way was answered.
-    private var ahead = CircularBuffer<[UInt8]>()
+    private var ahead: [[UInt8]] = []
     private var isServing = false
     private var isHoldingReads = false
-    private var completionTimer: Scheduled<Void>?
+    private var watched = SocketEvents.readable
+    private var completionTimer: EventLoop.Timer?
 
-    init(_ server: ServerContext) {
+    /// The session of a connection that was taken.
+    init(_ descriptor: Int32, _ server: ServerContext) {
+        self.descriptor = descriptor
         self.server = server
     }
 
     // MARK: The connection's life
 
-    func handlerAdded(context: ChannelHandlerContext) {
-        self.connection = context
-        let onLoop = NIOLoopBound(self, eventLoop: context.eventLoop)
+    /// Admits the client, or tells it why not, and serves what it has sent already.
+    func start() {
+        guard self.server.loop.add(self.descriptor, self.watched, self) else {
+            Glibc.close(self.descriptor)
+            return
+        }
+        let onLoop = LoopBound(self, to: self.server.loop)
         self.onLoop = onLoop
         self.takeReply = { onLoop.value.answered($0) }
-    }
-
-    func handlerRemoved(context: ChannelHandlerContext) {
-        self.connection = nil
-        self.onLoop = nil
-        self.takeReply = nil
-    }
-
-    func channelActive(context: ChannelHandlerContext) {
-        guard let peer = PeerCredentials.ofPeer(context.channel) else {
+        guard let peer = PeerCredentials.ofPeer(self.descriptor) else {
             return self.refuse("the system does not tell which user is connecting")
         }
         self.processID = peer.processID
@@ -85,50 +79,59 @@ final class ClientSession: ChannelInboundHandler {
         guard self.server.clients < most else {
             return self.refuse("\(most) clients are connected already, the limit")
         }
-        self.server.opened(context.channel)
+        self.server.opened(self)
         self.state = .idle
         self.client = self.server.service.assumeIsolated {
             $0.openClient(processID: peer.processID)
         }
-        self.label = []
         self.traceConnection("new")
+        self.receive()
     }
 
-    func channelInactive(context: ChannelHandlerContext) {
+    func ready(for events: SocketEvents) {
+        if events.contains(.writable) { self.flush() }
+        guard !self.isHoldingReads else {
+            // It cannot be told in the usual way, as the last that there is to read.
+            if !events.isDisjoint(with: .gone) { self.close() }
+            return
+        }
+        if self.onLoop != nil, !events.isSubset(of: .writable) { self.receive() }
+    }
+
+    /// Closes the connection.
+    func close() {
+        guard self.onLoop != nil else { return }
+        self.onLoop = nil
+        self.takeReply = nil
+        self.server.loop.close(self.descriptor)
+        for deliver in self.output.removeAll() { deliver(false) }
         self.end()
-    }
-
-    func errorCaught(context: ChannelHandlerContext, error: any Error) {
-        context.close(promise: nil)
-    }
-
-    /// A client that never reads keeps its replies in our memory, up to a limit.
-    func channelWritabilityChanged(context: ChannelHandlerContext) {
-        guard !context.channel.isWritable else { return }
-        self.server.log.log(
-            .warning, "closing \(self.name)[\(self.processID)], which reads no replies")
-        context.close(promise: nil)
     }
 
     /// The client gets no further reply: its waiting requests and transient locks go.
     private func end() {
-        self.completionTimer?.cancel()
-        self.completionTimer = nil
+        self.stopWatchingCompletion()
         self.state = .ended
         self.ahead.removeAll()
         guard let client = self.client else { return }
         self.traceConnection("close")
         self.client = nil
         self.server.service.assumeIsolated { $0.closeClient(client) }
-        if let channel = self.connection?.channel { self.server.closed(channel) }
+        self.server.closed(self)
     }
 
     // MARK: Requests come in
 
-    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-        if case .ended = self.state { return }
-        Self.unwrapInboundIn(data).withUnsafeReadableBytes { self.reader.append($0) }
-        self.serve()
+    private func receive() {
+        let buffer = self.server.readBuffer
+        let count = recv(self.descriptor, buffer.baseAddress, buffer.count, 0)
+        if count > 0 {
+            if case .ended = self.state { return }
+            self.reader.append(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            self.serve()
+        } else if count == 0 || !(errno == EAGAIN || errno == EINTR) {
+            self.close()
+        }
     }
 
     /// Carries out what is there, until a request has to wait for its reply.
@@ -151,7 +154,7 @@ final class ClientSession: ChannelInboundHandler {
             handled += 1
             self.handle(frame)
         }
-        if handled > 0 { self.connection?.flush() }
+        if handled > 0 { self.flush() }
         self.keepAhead()
         self.watchCompletion(isUnfinished)
     }
@@ -162,7 +165,7 @@ final class ClientSession: ChannelInboundHandler {
     }
 
     private func nextFrame() -> [UInt8]? {
-        if let frame = self.ahead.popFirst() { return frame }
+        if !self.ahead.isEmpty { return self.ahead.removeFirst() }
         do throws(WireError) {
             return try self.reader.next()
         } catch {
@@ -183,58 +186,70 @@ final class ClientSession: ChannelInboundHandler {
         let isTooMuch = self.ahead.count >= Limits.requestsAheadPerClient
         guard isTooMuch != self.isHoldingReads else { return }
         self.isHoldingReads = isTooMuch
-        // Setting it to true reads at once.
-        try? self.connection?.channel.syncOptions?.setOption(.autoRead, value: !isTooMuch)
+        self.watchSocket()
     }
 
     /// Sees to it that a request that has begun does not stay unfinished.
     private func watchCompletion(_ isUnfinished: Bool) {
         guard case .idle = self.state, isUnfinished else {
-            self.completionTimer?.cancel()
-            self.completionTimer = nil
-            return
+            return self.stopWatchingCompletion()
         }
         guard self.completionTimer == nil else { return }
-        self.completionTimer = self.server.loop.assumeIsolated().scheduleTask(
-            in: Self.completionTime
-        ) {
+        self.completionTimer = self.server.loop.schedule(after: Self.completionTime) {
             self.completionTimer = nil
             guard case .idle = self.state else { return }
             self.refuse("the request does not end: its last line must be ##")
         }
     }
 
+    private func stopWatchingCompletion() {
+        guard let timer = self.completionTimer else { return }
+        self.server.loop.cancel(timer)
+        self.completionTimer = nil
+    }
+
+    private func watchSocket() {
+        var events: SocketEvents = self.isHoldingReads ? [] : .readable
+        if self.output.count > 0 { events.insert(.writable) }
+        guard events != self.watched, self.onLoop != nil else { return }
+        self.watched = events
+        self.server.loop.change(self.descriptor, to: events)
+    }
+
     // MARK: Replies go out
 
-    /// Puts the next reply together.
-    func fillOutput(_ fill: (inout [UInt8]) -> Void) {
-        self.output.removeAll(keepingCapacity: true)
-        fill(&self.output)
-    }
-
-    /// Writes the reply. `deliver` hears, once that is decided, whether the kernel has taken it.
+    /// Sends the reply that was added to the output, at once or with those that follow at once.
+    /// `deliver` hears, once that is decided, whether the kernel has taken it.
     func write(_ deliver: ((_ wasTaken: Bool) -> Void)? = nil) {
-        guard let connection = self.connection else { deliver?(false); return }
-        var promise: EventLoopPromise<Void>?
-        if let deliver {
-            let sent = connection.eventLoop.makePromise(of: Void.self)
-            sent.futureResult.assumeIsolated().whenComplete { result in
-                if case .success = result { deliver(true) } else { deliver(false) }
-            }
-            promise = sent
-        }
-        self.outputBuffer.clear()
-        self.outputBuffer.writeBytes(self.output)
-        connection.write(Self.wrapOutboundOut(self.outputBuffer), promise: promise)
-        if !self.isServing { connection.flush() }
+        guard self.onLoop != nil else { deliver?(false); return }
+        if let deliver { self.output.whenTaken(deliver) }
+        if !self.isServing { self.flush() }
     }
 
-    /// Writes the reply as the last thing, and closes.
+    /// Sends what the kernel takes.
+    func flush() {
+        while self.output.count > 0 {
+            let count = self.output.send {
+                send(self.descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL))
+            }
+            guard count < 0, errno != EINTR else { continue }
+            guard errno == EAGAIN else { return self.close() }
+            break
+        }
+        for deliver in self.output.removeTaken() { deliver(true) }
+        self.watchSocket()
+        // A client that never reads keeps its replies in our memory, up to a limit.
+        guard self.output.count > Limits.bytesTowardsClient else { return }
+        self.server.log.log(
+            .warning, "closing \(self.name)[\(self.processID)], which reads no replies")
+        self.close()
+    }
+
+    /// Sends the reply as the last thing, and closes. What the kernel does not take at once would
+    /// wait for a client that does not read.
     func writeLast() {
         self.state = .ended
-        self.write()
-        // What the kernel does not take at once would wait for a client that does not read.
-        self.connection?.flush()
-        self.connection?.close(promise: nil)
+        self.flush()
+        self.close()
     }
 }

@@ -1,5 +1,4 @@
 import Glibc
-import NIOCore
 
 /// Sends the text of `info` and `dump` as datagrams to the socket that lvmlockctl has bound.
 ///
@@ -13,17 +12,17 @@ final class DumpSender {
     /// Texts that may wait for their turn, so that asking costs a client's memory, not ours.
     static let longestQueue = 4
 
-    private static let pause = TimeAmount.milliseconds(1)
+    private static let pause = Duration.milliseconds(1)
     /// Pauses without any progress before the receiver is given up: half a second, as upstream.
     private static let mostPauses = 500
 
     private let name: String
-    private let loop: any EventLoop
+    private let loop: EventLoop
     private var queue: [ArraySlice<UInt8>] = []
     private var descriptor: Int32 = -1
     private var pauses = 0
 
-    init(to name: String, on loop: any EventLoop) {
+    init(to name: String, on loop: EventLoop) {
         self.name = name
         self.loop = loop
     }
@@ -51,7 +50,7 @@ final class DumpSender {
                 if self.queue[0].isEmpty { self.queue.removeFirst() }
             case .later where self.pauses < Self.mostPauses:
                 self.pauses += 1
-                self.loop.assumeIsolated().scheduleTask(in: Self.pause) { self.sendNow() }
+                self.loop.schedule(after: Self.pause) { self.sendNow() }
                 return
             case .later, .failed:
                 self.pauses = 0

@@ -1,5 +1,4 @@
 import LockCore
-import NIOCore
 
 /// What has happened, for `lvmlockctl --dump`: the newest lines, up to ``Limits/logBytes``.
 ///
@@ -20,13 +19,17 @@ public struct EventLog: Sendable {
         }
     }
 
-    private let loop: any EventLoop
-    private let storage: NIOLoopBoundBox<Storage>
+    private let loop: EventLoop
+    private let storage: LoopBound<Storage>
     private let output: Output?
 
-    fileprivate struct Storage {
+    fileprivate final class Storage {
         var ring: LogRing
         var line = LogLine()
+
+        init(_ ring: LogRing) {
+            self.ring = ring
+        }
     }
 
     /// Keeps lines on the server's loop.
@@ -34,23 +37,22 @@ public struct EventLog: Sendable {
         self.init(on: loop.loop, capacity: Limits.logBytes, output: output)
     }
 
-    init(on loop: any EventLoop, capacity: Int, output: Output? = nil) {
+    init(on loop: EventLoop, capacity: Int, output: Output? = nil) {
         self.loop = loop
-        self.storage = .makeBoxSendingValue(
-            Storage(ring: LogRing(capacity: capacity)), eventLoop: loop)
+        self.storage = LoopBound(Storage(LogRing(capacity: capacity)), to: loop)
         self.output = output
     }
 
     /// Are lines of this level seen anywhere else than in the ring?
     public func isShown(_ level: LogLevel) -> Bool {
-        guard let output = self.output else { return false }
-        return level >= output.from
+        guard let from = self.output?.from else { return false }
+        return level >= from
     }
 
     /// Adds a line, from any thread.
     public func log(_ level: LogLevel, _ text: String) {
         if self.isShown(level) { self.output?.write(level, text) }
-        guard !self.loop.inEventLoop else { return self.keep { $0.append(text: text) } }
+        guard !self.loop.isCurrent else { return self.keep { $0.append(text: text) } }
         let storage = self.storage
         self.loop.execute { storage.value.keep { $0.append(text: text) } }
     }
@@ -71,7 +73,7 @@ public struct EventLog: Sendable {
 }
 
 extension EventLog.Storage {
-    fileprivate mutating func keep(_ build: (inout LogLine) -> Void) {
+    fileprivate func keep(_ build: (inout LogLine) -> Void) {
         self.line.begin()
         build(&self.line)
         self.line.end()

@@ -1,5 +1,4 @@
 import Glibc
-import NIOCore
 
 /// The process at the other end of a connection, as the kernel knows it (`SO_PEERCRED`).
 struct PeerCredentials: Hashable, Sendable {
@@ -12,18 +11,13 @@ struct PeerCredentials: Hashable, Sendable {
         self.userID == 0 || self.userID == daemonUser
     }
 
-    /// Looks at a connection, on its loop; nil if the kernel does not tell.
-    static func ofPeer(_ channel: any Channel) -> PeerCredentials? {
-        guard let provider = channel as? any SocketOptionProvider else { return nil }
+    /// Looks at a connection; nil if the kernel does not tell.
+    static func ofPeer(_ descriptor: Int32) -> PeerCredentials? {
         // `struct ucred`, which is declared for GNU sources only: process, user, group.
-        let future: EventLoopFuture<(Int32, UInt32, UInt32)> = provider.unsafeGetSocketOption(
-            level: NIOBSDSocket.OptionLevel(rawValue: SOL_SOCKET),
-            name: NIOBSDSocket.Option(rawValue: SO_PEERCRED))
-        var credentials: PeerCredentials?
-        // On the loop the answer is there at once.
-        future.assumeIsolated().whenSuccess {
-            credentials = PeerCredentials(processID: $0.0, userID: $0.1)
-        }
-        return credentials
+        var credentials: (processID: Int32, user: UInt32, group: UInt32) = (0, 0, 0)
+        var length = socklen_t(MemoryLayout.size(ofValue: credentials))
+        guard getsockopt(descriptor, SOL_SOCKET, SO_PEERCRED, &credentials, &length) == 0
+        else { return nil }
+        return PeerCredentials(processID: credentials.processID, userID: credentials.user)
     }
 }

@@ -1,50 +1,57 @@
+import Dispatch
 import LVMWire
 import LockCore
-import NIOCore
 
 /// What the sessions of one server share. Used on the loop only.
 final class ServerContext {
     let service: LockService
     let log: EventLog
     let dumps: DumpSender
-    let loop: any EventLoop
+    let loop: EventLoop
     /// Stands in every status.
     let notice: String
     let statusForm: InfoText.Form
     let onQuit: @Sendable () -> Void
     let mostClients: Int
 
-    private var connections: [ObjectIdentifier: any Channel] = [:]
-    private(set) var isClosed = false
+    /// Where what a socket has is read to, before its session takes it.
+    let readBuffer = UnsafeMutableRawBufferPointer.allocate(byteCount: 64 * 1024, alignment: 16)
+    /// Where texts are made that take a while.
+    let background = DispatchQueue(label: "holdfast.status")
+
+    /// By descriptor.
+    private var sessions: [Int32: ClientSession] = [:]
 
     init(
-        _ service: LockService, on loop: any EventLoop, dumps: DumpSender,
-        _ configuration: UnixSocketServer.Configuration
+        _ service: LockService, on loop: ServerLoop, _ configuration: UnixSocketServer.Configuration
     ) {
         self.service = service
         self.log = configuration.log
-        self.dumps = dumps
-        self.loop = loop
+        self.dumps = loop.dumps.value
+        self.loop = loop.loop
         self.notice = configuration.notice
         self.statusForm = configuration.statusForm
         self.onQuit = configuration.onQuit
         self.mostClients = configuration.mostClients
     }
 
-    /// How many clients are connected.
-    var clients: Int { self.connections.count }
-
-    func opened(_ channel: any Channel) {
-        self.connections[ObjectIdentifier(channel)] = channel
+    deinit {
+        self.readBuffer.deallocate()
     }
 
-    func closed(_ channel: any Channel) {
-        self.connections[ObjectIdentifier(channel)] = nil
+    /// How many clients are connected.
+    var clients: Int { self.sessions.count }
+
+    func opened(_ session: ClientSession) {
+        self.sessions[session.descriptor] = session
+    }
+
+    func closed(_ session: ClientSession) {
+        self.sessions[session.descriptor] = nil
     }
 
     /// Ends every connection, and with them the clients' transient locks.
     func closeAll() {
-        self.isClosed = true
-        for channel in self.connections.values { channel.close(promise: nil) }
+        for session in self.sessions.values { session.close() }
     }
 }

@@ -1,36 +1,28 @@
-import NIOCore
-import NIOPosix
-
-/// The one event loop that serves every session and, as its executor, the lock service: a request
-/// that the lock manager answers at once crosses no thread between the socket's read and write.
+/// The one thread that serves every session and, as its executor, the lock service: a request that
+/// the lock manager answers at once crosses no thread between the socket's read and write.
 public struct ServerLoop: Sendable {
-    private let group: MultiThreadedEventLoopGroup
-    let loop: any EventLoop
-    private let loopExecutor: LoopExecutor
+    let loop: EventLoop
     /// Datagrams of all servers on the loop go to one address, so they go one after the other.
-    let dumps: NIOLoopBound<DumpSender>
+    let dumps: LoopBound<DumpSender>
 
     /// Starts the loop's thread.
-    public init() async throws {
+    ///
+    /// - Throws: ``ServerError`` if the system refuses.
+    public init() async throws(ServerError) {
         try await self.init(dumpSocket: DumpSender.lvmlockctlName)
     }
 
-    init(dumpSocket name: String) async throws {
-        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-        let loop = group.next()
-        self.group = group
+    init(dumpSocket name: String) async throws(ServerError) {
+        let loop = try EventLoop()
         self.loop = loop
-        self.loopExecutor = LoopExecutor(loop)
-        self.dumps = try await loop.submit {
-            NIOLoopBound(DumpSender(to: name, on: loop), eventLoop: loop)
-        }.get()
+        self.dumps = await loop.submit { LoopBound(DumpSender(to: name, on: loop), to: loop) }
     }
 
     /// The loop, as an executor of actors.
-    public var executor: any SerialExecutor { self.loopExecutor }
+    public var executor: any SerialExecutor { self.loop }
 
     /// Ends the thread. Nothing may use the loop any more.
-    public func shutDown() async throws {
-        try await self.group.shutdownGracefully()
+    public func shutDown() async {
+        await self.loop.shutDown()
     }
 }

@@ -1,8 +1,6 @@
 import Glibc
 public import LVMWire
 public import LockCore
-import NIOCore
-import NIOPosix
 
 /// Serves LVM's commands over a unix socket, as lvmlockd does.
 ///
@@ -43,8 +41,8 @@ public struct UnixSocketServer: Sendable {
         }
     }
 
-    private let channel: any Channel
-    private let context: NIOLoopBound<ServerContext>
+    private let loop: EventLoop
+    private let listener: LoopBound<Listener>
     /// The file to remove in the end; nil if somebody else made the socket.
     private let ownPath: String?
 
@@ -67,62 +65,38 @@ public struct UnixSocketServer: Sendable {
             try ListeningSocket.adopt(inherited, path: its)
             descriptor = inherited
         }
-        do {
-            let context = try await Self.context(service, loop, configuration)
-            let channel = try await Self.listen(descriptor, loop.loop, context)
-            // NIO has set a short queue when it took over the socket.
-            guard Glibc.listen(descriptor, ListeningSocket.backlog) == 0 else {
-                throw ListeningSocket.systemError("listen", "listen on \(path)")
-            }
-            return UnixSocketServer(channel: channel, context: context, ownPath: ownPath)
+        do throws(ServerError) {
+            let listener = try await loop.loop.submit {
+                Self.listen(descriptor, path, ServerContext(service, on: loop, configuration))
+            }.get()
+            return UnixSocketServer(loop: loop.loop, listener: listener, ownPath: ownPath)
         } catch {
+            close(descriptor)
             if let ownPath { unlink(ownPath) }
-            throw (error as? ServerError)
-                ?? ServerError(
-                    .systemCallFailed, doing: "listen on \(path)", problem: "\(error)",
-                    advice: "see what stands at that path and who may write there")
+            throw error
         }
     }
 
     /// Takes no more connections and ends those that there are.
     public func stop() async {
-        let (context, path) = (self.context, self.ownPath)
-        try? await self.channel.eventLoop.submit {
-            guard !context.value.isClosed else { return }
+        let (listener, path) = (self.listener, self.ownPath)
+        await self.loop.submit {
+            guard !listener.value.isStopped else { return }
             // The file goes first, so that nobody connects to a server that is about to end.
             if let path { unlink(path) }
-            context.value.closeAll()
-        }.get()
-        try? await self.channel.close()
-    }
-
-    private static func context(
-        _ service: LockService, _ loop: ServerLoop, _ configuration: Configuration
-    ) async throws -> NIOLoopBound<ServerContext> {
-        try await loop.loop.submit {
-            let context = ServerContext(
-                service, on: loop.loop, dumps: loop.dumps.value, configuration)
-            return NIOLoopBound(context, eventLoop: loop.loop)
-        }.get()
+            listener.value.stop()
+        }
     }
 
     private static func listen(
-        _ descriptor: Int32, _ loop: any EventLoop, _ context: NIOLoopBound<ServerContext>
-    ) async throws -> any Channel {
-        try await ServerBootstrap(group: loop)
-            // One at a time: to ask for more costs a call that mostly finds none.
-            .serverChannelOption(.maxMessagesPerRead, value: 1)
-            .childChannelOption(
-                .writeBufferWaterMark,
-                value: ChannelOptions.Types.WriteBufferWaterMark(
-                    low: Limits.bytesTowardsClient / 2, high: Limits.bytesTowardsClient)
-            )
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture {
-                    try channel.pipeline.syncOperations.addHandler(ClientSession(context.value))
-                }
-            }
-            .withBoundSocket(descriptor)
-            .get()
+        _ descriptor: Int32, _ path: String, _ server: ServerContext
+    ) -> Result<LoopBound<Listener>, ServerError> {
+        let listener = Listener(descriptor, server)
+        do throws(ServerError) {
+            try listener.start(path: path)
+            return .success(LoopBound(listener, to: server.loop))
+        } catch {
+            return .failure(error)
+        }
     }
 }

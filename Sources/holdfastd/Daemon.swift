@@ -48,7 +48,7 @@ struct Daemon {
         try await ServiceGroup(configuration: configuration).run()
         ServiceManager.notify("STOPPING=1")
         for host in hosts { await host.locks.shutDown() }
-        try await loop.shutDown()
+        await loop.shutDown()
     }
 
     private var status: String {

@@ -50,6 +50,24 @@ struct DaemonTests {
         }
     }
 
+    @Test func `a client that finds no descriptor left is served later`() async throws {
+        try await onOwnThread {
+            let place = Place()
+            let daemon = try ChildProcess(
+                ["/bin/sh", "-c", "ulimit -n 128; exec \"$0\" \"$@\"", ChildProcess.daemon]
+                    + ["--test", "-f", "-s", place.socket, "-p", place.pidFile], in: place.folder)
+            var clients = [try daemon.client(on: place.socket)]
+            for _ in 0..<200 { clients.append(try RawClient(place.socket)) }
+            for client in clients { try client.send(frame("hello")) }
+            #expect(clients[0].receive()?["protocol"] == "lvmlockd")
+            #expect(clients[200].receive(withinSeconds: 0) == nil)
+            clients.removeFirst(190)
+            for client in clients { #expect(client.receive()?["protocol"] == "lvmlockd") }
+            daemon.signal(SIGTERM)
+            #expect(daemon.wait() == .exit(status: 0), "\(daemon.output)")
+        }
+    }
+
     @Test func `an error of the background process is the command's`() async throws {
         try await onOwnThread {
             let place = Place()

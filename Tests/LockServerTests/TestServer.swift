@@ -45,7 +45,7 @@ final class TestServer: Sendable {
         let result = await Swift.Result { try await onOwnThread { try body(self) } }
         await self.server.stop()
         await self.service.shutDown()
-        try await self.loop.shutDown()
+        await self.loop.shutDown()
         return try result.get()
     }
 

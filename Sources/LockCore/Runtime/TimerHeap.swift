@@ -2,23 +2,31 @@
 ///
 /// A wish that was replaced stays in the heap and is passed over when its time comes, so setting
 /// one never searches.
-struct TimerHeap<Key: Hashable> {
+package struct TimerHeap<Key: Hashable> {
     private var heap: [(time: Duration, key: Key)] = []
     private var wishes: [Key: Duration] = [:]
 
+    /// No wishes.
+    package init() {}
+
     /// The time of the earliest wish, which may have been replaced.
-    var earliest: Duration? { self.heap.first?.time }
+    package var earliest: Duration? { self.heap.first?.time }
 
     /// Wishes to be woken at that time, and not at an earlier wish's.
-    mutating func set(_ key: Key, at time: Duration) {
+    package mutating func set(_ key: Key, at time: Duration) {
         guard self.wishes[key] != time else { return }
         self.wishes[key] = time
         self.heap.append((time, key))
         self.siftUp(self.heap.count - 1)
     }
 
+    /// Forgets a wish.
+    package mutating func remove(_ key: Key) {
+        self.wishes[key] = nil
+    }
+
     /// Takes out the keys whose time has come.
-    mutating func takeDue(_ now: Duration) -> [Key] {
+    package mutating func takeDue(_ now: Duration) -> [Key] {
         var due: [Key] = []
         while let (time, key) = self.heap.first, time <= now {
             self.removeFirst()

@@ -1,0 +1,118 @@
+import Glibc
+import Testing
+
+@testable import LockServer
+
+/// The server's thread, and the bytes that wait for a client.
+struct LoopTests {
+    @Test func `timers run in the order of their times, but for a cancelled one`() async throws {
+        let loop = try EventLoop()
+        let order = await withCheckedContinuation { continuation in
+            loop.execute {
+                var order: [Int] = []
+                loop.schedule(after: .milliseconds(30)) {
+                    order.append(3)
+                    continuation.resume(returning: order)
+                }
+                let cancelled = loop.schedule(after: .milliseconds(20)) { order.append(2) }
+                loop.schedule(after: .milliseconds(10)) { order.append(1) }
+                loop.cancel(cancelled)
+            }
+        }
+        #expect(order == [1, 3])
+        await loop.shutDown()
+    }
+
+    @Test func `calls from other threads are all carried out, one at a time`() async throws {
+        let loop = try EventLoop()
+        let counter = await loop.submit { LoopBound(Counter(), to: loop) }
+        await withTaskGroup { group in
+            for _ in 0..<64 {
+                group.addTask {
+                    for _ in 0..<100 { loop.execute { counter.value.count += 1 } }
+                    await loop.submit { counter.value.count += 1 }
+                }
+            }
+        }
+        #expect(await loop.submit { counter.value.count } == 64 * 101)
+        await loop.shutDown()
+    }
+
+    @Test func `a socket that its neighbour in the batch has closed is left alone`() async throws {
+        let loop = try EventLoop()
+        let pairs = [Self.pair(), Self.pair()]
+        let closer = await loop.submit {
+            let closer = Closer(loop, [pairs[0].0, pairs[1].0])
+            // Both are ready before the loop looks at either.
+            for pair in pairs {
+                send(pair.1, "x", 1, 0)
+                #expect(loop.add(pair.0, .readable, closer))
+            }
+            return LoopBound(closer, to: loop)
+        }
+        // The loop has looked at its sockets once before it comes to the second of these calls.
+        for _ in 0..<2 { await loop.submit {} }
+        #expect(await loop.submit { closer.value.calls } == 1)
+        await loop.shutDown()
+        for pair in pairs { close(pair.1) }
+    }
+
+    @Test func `whoever waits hears when his bytes have been taken`() {
+        var output = SessionOutput()
+        var heard: [String] = []
+        output.append { $0 += Array("first".utf8) }
+        output.whenTaken { heard.append("first \($0)") }
+        output.append { $0 += Array("second".utf8) }
+        output.whenTaken { heard.append("second \($0)") }
+        #expect(output.send { min($0.count, 7) } == 7)
+        for deliver in output.removeTaken() { deliver(true) }
+        #expect(heard == ["first true"])
+        #expect(output.count == 4)
+        for deliver in output.removeAll() { deliver(false) }
+        #expect(heard == ["first true", "second false"])
+        #expect(output.count == 0)
+    }
+
+    @Test func `bytes are sent once and in their order`() {
+        var output = SessionOutput()
+        var sent: [UInt8] = []
+        for number in UInt8(0)..<100 {
+            output.append { $0 += [number, number] }
+            _ = output.send { bytes in
+                let part = bytes.prefix(3)
+                sent += part
+                return part.count
+            }
+            _ = output.removeTaken()
+        }
+        #expect(output.count == 0)
+        #expect(sent == (UInt8(0)..<100).flatMap { [$0, $0] })
+    }
+
+    private final class Counter {
+        var count = 0
+    }
+
+    /// Closes all of its sockets as soon as one is ready.
+    private final class Closer: SocketHandler {
+        private let loop: EventLoop
+        private let descriptors: [Int32]
+        private(set) var calls = 0
+
+        init(_ loop: EventLoop, _ descriptors: [Int32]) {
+            self.loop = loop
+            self.descriptors = descriptors
+        }
+
+        func ready(for events: SocketEvents) {
+            self.calls += 1
+            for descriptor in self.descriptors { self.loop.close(descriptor) }
+        }
+    }
+
+    private static func pair() -> (Int32, Int32) {
+        var descriptors: [Int32] = [0, 0]
+        socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0, &descriptors)
+        return (descriptors[0], descriptors[1])
+    }
+}
