@@ -22,9 +22,9 @@ package enum Effect: Hashable, Sendable {
     /// Another host wants what this client holds.
     case wanted(Client.ID)
     /// Ask the lock manager something about the lockspace.
-    case askLockspace(LockspaceCall)
+    indirect case askLockspace(LockspaceCall)
     /// The lockspace's state changed in a way that others care about.
-    case became(LockspaceMachine.Milestone)
+    indirect case became(LockspaceMachine.Milestone)
     /// The volume group now carries the global lock, or no longer.
     case globalLock(enabled: Bool)
 }

@@ -159,7 +159,7 @@ extension ResourceMachine {
         _ error: LockErrorCode? = nil, value: ValueBlockReading, token: FencingToken?,
         _ effects: inout [Effect]
     ) {
-        let request = self.waiting.removeFirst()
+        let request = self.takeHead()
         guard !self.locks.contains(where: { $0.owner == request.owner }) else {
             return effects.append(.reply(request.id, Reply(.alreadyHeld)))
         }
@@ -217,8 +217,17 @@ extension ResourceMachine {
     ) {
         self.backoff = nil
         guard let id else { return }
-        self.waiting.removeFirst()
+        _ = self.takeHead()
         effects.append(.reply(id, reply))
+    }
+
+    /// Takes the request at the head out of the queue. A lock that is held for long keeps no room
+    /// for requests.
+    private mutating func takeHead() -> LockRequest {
+        guard self.waiting.count == 1 else { return self.waiting.removeFirst() }
+        let request = self.waiting[0]
+        self.waiting = []
+        return request
     }
 
     private mutating func convertAnswered(

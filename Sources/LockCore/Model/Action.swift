@@ -21,7 +21,9 @@ public struct Action: Hashable, Sendable {
     }
 
     /// What can be asked.
-    public enum Operation: Hashable, Sendable {
+    ///
+    /// What belongs to it stands in a box, as an action passes through many hands.
+    public indirect enum Operation: Hashable, Sendable {
         /// Take a lock, or change the mode of the one held.
         case lock(Target, LockMode, Waiting)
         /// Let go of a lock.

@@ -22,9 +22,9 @@ public struct Reply: Hashable, Sendable {
         /// What a grant says about the protected data, and its fencing token.
         case granted(ValueBlockReading, FencingToken?)
         /// Who is in the way, or how the manager sees this host.
-        case host(Host)
+        indirect case host(Host)
         /// Lock arguments for the metadata; empty where there are none.
-        case arguments(volumeGroup: String, logicalVolume: String)
+        indirect case arguments(volumeGroup: String, logicalVolume: String)
         /// The mode in which this host holds the resource.
         case mode(LockMode)
         /// How many lockspaces are left.

@@ -108,7 +108,7 @@ final class LockspaceRunner {
             next += 1
             for effect in effects { self.perform(effect, on: service) }
         }
-        self.backlog.removeAll(keepingCapacity: true)
+        if next > 0 { self.backlog.removeAll(keepingCapacity: true) }
         self.isPerforming = false
     }
 
