@@ -53,9 +53,12 @@ struct DaemonTests {
     @Test func `a client that finds no descriptor left is served later`() async throws {
         try await onOwnThread {
             let place = Place()
-            let daemon = try ChildProcess(
-                ["/bin/sh", "-c", "ulimit -n 128; exec \"$0\" \"$@\"", ChildProcess.daemon]
-                    + ["--test", "-f", "-s", place.socket, "-p", place.pidFile], in: place.folder)
+            let daemon = try DaemonProcess(
+                [
+                    "/bin/sh", "-c", "ulimit -n 128; exec \"$0\" \"$@\"",
+                    Repository.product("holdfastd"), "--test", "-f",
+                    "-s", place.socket, "-p", place.pidFile,
+                ], in: place.folder)
             var clients = [try daemon.client(on: place.socket)]
             for _ in 0..<200 { clients.append(try RawClient(place.socket)) }
             for client in clients { try client.send(frame("hello")) }
