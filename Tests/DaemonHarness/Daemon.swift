@@ -5,6 +5,7 @@ package final class Daemon {
     /// Its socket, as seen from outside the sandbox.
     package let socketPath: String
     private let process: ChildProcess
+    private let log: String
     private let sandbox: Sandbox
 
     /// Starts `binary -D …` and returns when its socket takes connections.
@@ -17,9 +18,9 @@ package final class Daemon {
         self.socketPath = sandbox.outside(connects ?? socket)
         let command = sandbox.command(
             [binary, "-D"] + arguments + ["-s", socket, "-p", pidFile], environment: environment)
-        let log = sandbox.outside(socket + ".log")
-        self.process = try command.start(output: .file(log))
-        try self.awaitSocket(log: log)
+        self.log = sandbox.outside(socket + ".log")
+        self.process = try command.start(output: .file(self.log))
+        try self.awaitSocket()
     }
 
     deinit {
@@ -29,15 +30,25 @@ package final class Daemon {
     }
 
     /// A daemon says in no other way that it is ready when it stays in the foreground.
-    private func awaitSocket(log: String) throws {
+    private func awaitSocket() throws {
         for _ in 0..<5000 {
             if (try? Connection(path: self.socketPath)) != nil { return }
             guard self.process.isRunning else { break }
             usleep(2000)
         }
-        let output = (try? String(contentsOfFile: log, encoding: .utf8)) ?? ""
-        throw HarnessError("the daemon did not start:\n\(output)")
+        throw HarnessError("the daemon did not start:\n\(self.said)")
     }
+
+    /// Returns when the daemon has said this. Its log follows its answers.
+    package func awaitLog(_ text: String) throws {
+        for _ in 0..<5000 {
+            if self.said.contains(text) { return }
+            usleep(2000)
+        }
+        throw HarnessError("the daemon did not say: \(text)\n\(self.said)")
+    }
+
+    private var said: String { (try? String(contentsOfFile: self.log, encoding: .utf8)) ?? "" }
 }
 
 /// Runs blocking work on a thread of its own: it would hold up other tests' tasks otherwise.
