@@ -25,21 +25,32 @@ extension HistoryRuleCheck {
         if self.history.promises.valueBlock == .none { return self.notPromised() }
         var blocks: [Resource.ID: Block] = [:]
         var names: [Lockspace.ID: Set<Resource.Name>] = [:]
+        // Hosts that were lost and have not joined anew. What one waits for may be granted to it
+        // until the others have missed it, and the content then goes with it.
+        var missing: Set<UInt64> = []
         for (index, event) in self.history.events.enumerated() {
             switch event.what {
             case .answered(let id, let answer):
                 guard let call = trace.calls[id], call.answered == index else { continue }
                 if case .leave(let lockspace) = call.request {
                     self.hostsWent(lockspace, names, &blocks, index)
+                } else if case .join(let lockspace, _) = call.request, case .joined = answer {
+                    if missing.remove(event.host) != nil {
+                        self.hostsWent(lockspace, names, &blocks, index)
+                    }
                 } else if let resource = call.request.resource {
                     names[resource.lockspace, default: []].insert(resource.name)
                     self.answered(call, answer, &blocks[resource, default: Block()], index)
+                    if !missing.isEmpty, !self.history.promises.keepsValueBlocks {
+                        blocks[resource]?.mayBeZero = true
+                    }
                 }
             case .losingValueBlock(let resource):
                 blocks[resource, default: Block()].isBeingLost = true
             case .lostValueBlock(let resource):
                 blocks[resource] = Block(lostBy: index)
             case .losing(let lockspace, _, _), .lost(let lockspace):
+                missing.insert(event.host)
                 for lockspace in lockspace.map({ [$0] }) ?? Array(names.keys) {
                     self.hostsWent(lockspace, names, &blocks, index)
                 }
