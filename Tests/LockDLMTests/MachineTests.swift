@@ -7,12 +7,21 @@ import Testing
 @Suite struct MachineTests {
     @Test func `whenever the caller is taken away, no grant is left over`() {
         var points: Set<MachineWalk.Point> = []
-        for seed in 0..<20_000 as Range<UInt64> {
-            var walk = MachineWalk(seed: seed)
-            let acquired = walk.call(.acquire(.exclusive, waits: seed % 3 != 0, adopting: .none))
-            switch acquired {
+        let orphans: [DLMMode?] = [nil, nil, .shared, .exclusive]
+        for seed in 0..<40_000 as Range<UInt64> {
+            let orphan = orphans[Int(seed % 4)]
+            var walk = MachineWalk(seed: seed, orphan: orphan)
+            let adopting: Adoption = orphan == nil || seed % 5 == 0 ? .none : .allowed
+            let acquire = DLMCall.acquire(.exclusive, waits: seed % 3 != 0, adopting: adopting)
+            switch walk.call(acquire) {
             case .success(.granted):
                 #expect(walk.mode == .exclusive, "seed \(seed)")
+                for mode in [LockMode.shared, .exclusive] where seed % 7 == 0 {
+                    let before = walk.mode
+                    let answer = walk.call(.convert(mode, writing: nil))
+                    let isConverted = if case .success(.granted) = answer { true } else { false }
+                    #expect(walk.mode == (isConverted ? DLMMode(mode) : before), "seed \(seed)")
+                }
                 _ = walk.call(.release(writing: nil))
             case .failure(let error) where error.hold == .unknown:
                 _ = walk.call(.release(writing: nil))

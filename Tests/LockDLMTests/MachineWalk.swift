@@ -15,15 +15,17 @@ struct MachineWalk {
     private(set) var points: Set<Point> = []
     /// What the kernel has granted.
     private(set) var mode: DLMMode?
+    /// What an ended process left behind.
+    private(set) var orphan: DLMMode?
 
     enum Point: Hashable, CaseIterable {
-        case earlyAnswer, withdrawnBeforeHandedOver, cancelled, cancelTooLate, gaveUp
-        case grantedToNobody, busy, refused
+        case earlyAnswer, withdrawnBeforeHandedOver, cancelled, cancelTooLate, cancelFailed, gaveUp
+        case grantedToNobody, busy, refused, othersLetGo, adopted, adoptedForNobody
     }
 
     private enum Event: Hashable {
         case handOver, refuse, conclude(DLMStatus), cancelHandOver, withdraw, patience, pause
-        case blocking
+        case blocking, othersLetGo
     }
 
     private var random: SeededRandom
@@ -37,12 +39,15 @@ struct MachineWalk {
     private var isCalling = false
     private var isAcquiring = false
     private var isWithdrawn = false
+    /// Another host holds the resource. It lets go while an acquire lasts, or never.
+    private var othersHold = false
     private var lastGrant: UInt64 = 0
 
-    init(seed: UInt64) {
+    init(seed: UInt64, orphan: DLMMode? = nil) {
         let space = Lockspace.ID(kind: .dlm, volumeGroup: "vg")
         self.machine = DLMLockMachine(
-            Resource.ID(lockspace: space, name: .volumeGroup), mayHaveOrphans: false)
+            Resource.ID(lockspace: space, name: .volumeGroup), mayHaveOrphans: orphan != nil)
+        self.orphan = orphan
         self.random = SeededRandom(seed: seed)
     }
 
@@ -51,7 +56,12 @@ struct MachineWalk {
         let before = self.answers.count
         self.isCalling = true
         self.isWithdrawn = false
-        if case .acquire = call { self.isAcquiring = true }
+        if case .acquire = call {
+            self.isAcquiring = true
+            self.othersHold =
+                self.orphan == nil && (self.mode ?? .null) == .null
+                && Bool.random(using: &self.random)
+        }
         self.perform(self.machine.called(call))
         var steps = 0
         while self.answers.count == before {
@@ -80,6 +90,7 @@ struct MachineWalk {
             if !self.isHandedOver, !self.isConcluded { events.append(.refuse) }
             if !self.isConcluded { events += self.conclusions.map { .conclude($0) } }
         }
+        if self.othersHold, self.isAcquiring { events.append(.othersLetGo) }
         if self.cancelsPending > 0 { events.append(.cancelHandOver) }
         if self.pauses > 0 { events.append(.pause) }
         if !self.patience.isEmpty { events.append(.patience) }
@@ -96,13 +107,17 @@ struct MachineWalk {
         switch self.operation {
         case .convert(let conversion) where conversion.from == .null:
             if self.isCancelling {
-                [.success, .withdrawn]
+                self.othersHold ? [.withdrawn] : [.success, .withdrawn]
             } else if conversion.waits {
-                [.success]
+                self.othersHold ? [] : [.success]
             } else {
-                [.success, .again]
+                self.othersHold ? [.again] : [.success, .again]
             }
+        case .convert(let conversion) where conversion.to.rawValue > conversion.from.rawValue:
+            [.success, .again]
         case .unlock: [.unlocked]
+        // It has its answer when it is handed over.
+        case .adopt: []
         default: [.success]
         }
     }
@@ -112,8 +127,9 @@ struct MachineWalk {
         case .handOver:
             self.isHandedOver = true
             if self.isWithdrawn { self.points.insert(.withdrawnBeforeHandedOver) }
+            let status = self.adopt()
             self.endIfOver()
-            self.perform(self.machine.handedOver(.success, as: self.nextGrant()))
+            self.perform(self.machine.handedOver(status, as: self.nextGrant()))
         case .refuse:
             let status: DLMStatus =
                 Bool.random(using: &self.random) ? .busy : DLMStatus(rawValue: 5)
@@ -124,12 +140,19 @@ struct MachineWalk {
             self.conclude(status)
         case .cancelHandOver:
             self.cancelsPending -= 1
+            if Int.random(in: 0..<4, using: &self.random) == 0 {
+                self.points.insert(.cancelFailed)
+                return self.perform(self.machine.cancelHandedOver(.busy))
+            }
             if self.operation != nil, !self.isConcluded {
                 self.isCancelling = true
             } else {
                 self.points.insert(.cancelTooLate)
             }
             self.perform(self.machine.cancelHandedOver(.success))
+        case .othersLetGo:
+            self.othersHold = false
+            self.points.insert(.othersLetGo)
         case .withdraw:
             self.isWithdrawn = true
             self.perform(self.machine.withdrawn())
@@ -144,6 +167,18 @@ struct MachineWalk {
         case .blocking:
             self.perform(self.machine.blocking())
         }
+    }
+
+    /// What the kernel says to a request when it takes it.
+    private mutating func adopt() -> DLMStatus {
+        guard case .adopt(let mode) = self.operation else { return .success }
+        self.isConcluded = true
+        guard let orphan = self.orphan else { return .notFound }
+        guard orphan == mode else { return .again }
+        self.orphan = nil
+        self.mode = mode
+        self.points.insert(self.isAcquiring ? .adopted : .adoptedForNobody)
+        return .success
     }
 
     private mutating func conclude(_ status: DLMStatus) {

@@ -87,16 +87,15 @@ extension DLMLockMachine {
             self.orphans = .held
         case (_, .again):
             self.orphans = .possible
-            return self.answer(.success(.orphanInOtherMode))
+            // It answers who asked, and nobody who came later.
+            if self.debt == nil { return self.answer(.success(.orphanInOtherMode)) }
         case (_, .notFound):
             self.orphans = .none
         case (_, .success):
             self.orphans = .none
             self.granted = mode
-            // What the block says cannot be read without giving up the hold.
             self.value = nil
-            if self.call != nil { return self.hold(as: grant) }
-            self.debt = Debt()
+            return self.settled(as: grant)
         default:
             return self.failed(.adopt(mode), status)
         }

@@ -144,7 +144,7 @@ struct DLMLockMachine {
             if let confirmed = self.confirmed(operation, as: grant) { return confirmed }
             return self.failed(operation, status)
         }
-        guard let early = self.early else { return self.isWithdrawn ? self.cancel() : [] }
+        guard let early = self.early else { return self.cancel() }
         self.early = nil
         let effects = self.conclude(early.completion, as: grant)
         return early.isBlocking ? effects + self.blocking() : effects
@@ -178,8 +178,11 @@ struct DLMLockMachine {
         return self.pause()
     }
 
+    /// Takes a request that nobody wants any more out of the kernel's queue: an acquire that is
+    /// withdrawn, or that was answered when the patience with its withdrawal ended.
     private mutating func cancel() -> [DLMEffect] {
-        guard self.isWithdrawn, self.isHandedOver, !self.hasCancelled, !self.isPausing,
+        guard self.isWithdrawn || self.debt != nil,
+            self.isHandedOver, !self.hasCancelled, !self.isPausing,
             case .convert(let conversion) = self.underWay, conversion.waits
         else { return [] }
         self.hasCancelled = true
