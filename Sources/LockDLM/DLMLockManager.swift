@@ -35,7 +35,7 @@ public struct DLMLockManager: LockManager {
         self.calls = calls
         self.files = files
         self.control = control
-        self.members = DLMMembers(calls: calls, watch: watch) { reports.yield($0) }
+        self.members = DLMMembers(calls: calls, files: files, watch: watch) { reports.yield($0) }
     }
 
     /// A queue and a value block; no owners and no fencing tokens, which DLM does not tell.
@@ -140,7 +140,7 @@ public struct DLMLockManager: LockManager {
     public func otherHosts(
         in lockspace: Lockspace.ID
     ) async throws(LockManagerError) -> OtherHosts {
-        _ = try await self.lockspace(lockspace, "list the hosts of \(lockspace)")
+        _ = try self.lockspace(lockspace, "list the hosts of \(lockspace)")
         guard let count = self.files.lockspaces()[lockspace.name], count > 0 else {
             return .unknown
         }
@@ -149,7 +149,7 @@ public struct DLMLockManager: LockManager {
 
     /// Lists what the kernel knows of lvm's lockspaces and this process has not joined.
     public func leftBehind() async throws(LockManagerError) -> [Lockspace.ID] {
-        let joined = await self.members.joined
+        let joined = self.members.joined
         return self.files.lockspaces().keys.sorted()
             .filter { $0.hasPrefix("lvm_") }
             .map { Lockspace.ID(kind: .dlm, name: $0) }
@@ -190,7 +190,7 @@ public struct DLMLockManager: LockManager {
     public func release(
         _ resource: Resource.ID, writing value: ValueBlock?
     ) async throws(LockManagerError) {
-        let space = try await self.lockspace(resource.lockspace, "release \(resource.name)")
+        let space = try self.lockspace(resource.lockspace, "release \(resource.name)")
         _ = try await space.call(.release(writing: value), for: resource.name).get()
     }
 
@@ -204,7 +204,7 @@ public struct DLMLockManager: LockManager {
         of call: DLMCall, for resource: Resource.ID
     ) async throws(LockManagerError) -> AcquireOutcome {
         let doing = "\(DLMWords.describe(call)) \(resource.name) in \(resource.lockspace)"
-        let space = try await self.lockspace(resource.lockspace, doing)
+        let space = try self.lockspace(resource.lockspace, doing)
         guard let outcome = try await space.call(call, for: resource.name).get() else {
             preconditionFailure("\(doing) was answered without an outcome")
         }
@@ -213,8 +213,8 @@ public struct DLMLockManager: LockManager {
 
     private func lockspace(
         _ id: Lockspace.ID, _ doing: String
-    ) async throws(LockManagerError) -> DLMLockspace {
-        if let space = await self.members[id] { return space }
+    ) throws(LockManagerError) -> DLMLockspace {
+        if let space = self.members[id] { return space }
         throw LockManagerError(.lockspaceNotFound, doing: doing)
     }
 

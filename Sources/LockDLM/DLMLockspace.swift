@@ -28,6 +28,8 @@ actor DLMLockspace {
     /// An earlier process left the lockspace, and perhaps locks in it.
     private var mayHaveOrphans: Bool
     private var isLost = false
+    /// Who waits for the end of the membership.
+    private var leaver: CheckedContinuation<DLMStatus, Never>?
     private var locks: [UInt: Lock] = [:]
     private var numbersByName: [Resource.Name: UInt] = [:]
 
@@ -258,16 +260,26 @@ actor DLMLockspace {
         return status
     }
 
-    /// The lockspace is lost; nothing is granted in it any more.
-    func lose(reason: String) {
-        guard !self.isLost, self.opened != nil else { return }
+    /// dlm_controld has ended, and the lockspace is lost: nothing is granted in it any more.
+    nonisolated func daemonEnded() {
+        self.queue.async { self.assumeIsolated { $0.lose() } }
+    }
+
+    private func lose() {
+        guard !self.isLost else { return }
         self.isLost = true
-        self.report(.lost(reason: reason, certainFor: .zero))
-        self.refuseCallers(.lockLost)
+        if self.opened != nil {
+            let reason = "dlm_controld has ended; this host has to be restarted"
+            self.report(.lost(reason: reason, certainFor: .zero))
+            self.refuseCallers(.lockLost)
+        }
+        self.left(.success)
     }
 
     /// Leaves the lockspace, when the kernel has answered what it was asked last. All memory goes
     /// then: nothing is delivered any more.
+    ///
+    /// Without dlm_controld the kernel may never come to that. Then nobody waits for it.
     func leave() async -> DLMStatus {
         guard let lockspace = self.handle.take()?.surrender() else { return .notFound }
         self.opened = nil
@@ -278,15 +290,22 @@ actor DLMLockspace {
             source.cancel()
         }
         self.source = nil
-        let calls = self.calls
-        let name = self.id.name
-        let status = await withCheckedContinuation { caller in
-            self.writer.async { caller.resume(returning: calls.release(name, lockspace)) }
-        }
-        for lock in self.locks.values { calls.freeBlock(lock.block) }
+        let blocks = self.locks.values.map(\.block)
         self.locks = [:]
         self.numbersByName = [:]
-        return status
+        return await withCheckedContinuation { caller in
+            self.leaver = caller
+            self.writer.async {
+                let status = self.calls.release(self.id.name, lockspace)
+                for block in blocks { self.calls.freeBlock(block) }
+                self.queue.async { self.assumeIsolated { $0.left(status) } }
+            }
+            if self.isLost { self.left(.success) }
+        }
+    }
+
+    private func left(_ status: DLMStatus) {
+        self.leaver.take()?.resume(returning: status)
     }
 
     private func refuseCallers(_ code: LockErrorCode) {

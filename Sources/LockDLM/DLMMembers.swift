@@ -1,64 +1,99 @@
 import LockCore
 
 /// The lockspaces that this process has joined, and how they come and go.
-actor DLMMembers {
+final class DLMMembers: Sendable {
     private let calls: DLMCalls
+    private let files: ClusterFiles
     private let watch: DaemonWatch
     private let report: @Sendable (LockManagerEvent) -> Void
     private let numbers = DLMNumbers()
     /// libdlm opens the kernel's device once, and not for two threads at a time.
     private let device = BlockingExecutor(label: "dlm device")
-    private var lockspaces: [Lockspace.ID: State] = [:]
-    private var watching: DaemonWatch.Token?
+    /// Looking one up takes no change of thread: what is asked of a lockspace reaches it in the
+    /// order in which it was asked.
+    private let lockspaces = Guarded<[Lockspace.ID: State]>([:], label: "dlm lockspaces")
 
     private enum State {
-        /// Being joined or left. Next: joined, or gone.
-        case changing
-        /// Joined. Next: changing.
-        case joined(DLMLockspace)
+        /// Being joined. Next: joined, abandoned, or gone.
+        case joining(Membership.ID)
+        /// Being joined, and dlm_controld has ended. Next: gone.
+        case abandoned
+        /// Joined. Next: leaving.
+        case joined(DLMLockspace, DaemonWatch.Token)
+        /// Being left; nil if an earlier process joined it. Next: gone.
+        case leaving(DLMLockspace?)
     }
 
     init(
-        calls: DLMCalls, watch: DaemonWatch,
+        calls: DLMCalls, files: ClusterFiles, watch: DaemonWatch,
         report: @escaping @Sendable (LockManagerEvent) -> Void
     ) {
         self.calls = calls
+        self.files = files
         self.watch = watch
         self.report = report
     }
 
     subscript(id: Lockspace.ID) -> DLMLockspace? {
-        if case .joined(let space) = self.lockspaces[id] { space } else { nil }
+        self.lockspaces.with { states in
+            if case .joined(let space, _) = states[id] { space } else { nil }
+        }
     }
 
     /// Those that are not left behind, whatever becomes of them.
-    var joined: Set<Lockspace.ID> { Set(self.lockspaces.keys) }
+    var joined: Set<Lockspace.ID> { self.lockspaces.with { Set($0.keys) } }
 
     func kernelVersion() async -> Result<DLMKernelVersion, DLMFailure> {
         let calls = self.calls
         return await self.device.run { calls.kernelVersion() }
     }
 
+    // MARK: Joining
+
     func join(
         _ id: Lockspace.ID, adopting: Adoption, node: UInt64
     ) async throws(LockManagerError) -> Membership {
         let doing = "start \(id)"
-        guard self.lockspaces[id] == nil else {
-            throw LockManagerError(.lockspaceExists, doing: doing)
+        let membership = Membership(id: self.numbers.nextMembership(), hostID: node)
+        let isNew = self.lockspaces.with { states in
+            guard states[id] == nil else { return false }
+            states[id] = .joining(membership.id)
+            return true
         }
-        self.lockspaces[id] = .changing
+        guard isNew else { throw LockManagerError(.lockspaceExists, doing: doing) }
+        guard let token = await self.watchDaemon(for: id, membership.id) else {
+            self.lockspaces.with { $0[id] = nil }
+            throw Self.withoutDaemon(doing)
+        }
+        do throws(LockManagerError) {
+            let space = try await self.open(id, adopting, membership, doing)
+            let isJoined = self.lockspaces.with { states in
+                guard case .joining = states[id] else { return false }
+                states[id] = .joined(space, token)
+                return true
+            }
+            if isJoined { return membership }
+            space.daemonEnded()
+            _ = await space.leave()
+            throw Self.withoutDaemon(doing)
+        } catch {
+            token.cancel()
+            self.lockspaces.with { $0[id] = nil }
+            throw error
+        }
+    }
+
+    private func open(
+        _ id: Lockspace.ID, _ adopting: Adoption, _ membership: Membership, _ doing: String
+    ) async throws(LockManagerError) -> DLMLockspace {
         do throws(DLMFailure) {
             let (opened, isAdopted) = try await self.open(id.name, adopting)
-            let membership = Membership(id: self.numbers.nextMembership(), hostID: node)
             let space = DLMLockspace(
                 id, membership, opened: opened, isAdopted: isAdopted, calls: self.calls,
                 numbers: self.numbers, report: self.report)
             await space.start()
-            self.lockspaces[id] = .joined(space)
-            self.watchDaemon()
-            return membership
+            return space
         } catch {
-            self.lockspaces[id] = nil
             let isMissing = error.status == .notFound || error.status == .noDevice
             if adopting == .required && isMissing {
                 let advice = "nothing was left behind"
@@ -87,28 +122,37 @@ actor DLMMembers {
         return (try await thread.run { calls.create(name) }.get(), false)
     }
 
+    // MARK: Leaving
+
     func leave(_ id: Lockspace.ID, isLeftBehind: Bool) async throws(LockManagerError) {
         let doing = "stop \(id)"
+        let before = self.lockspaces.with { states in
+            let before = states[id]
+            switch before {
+            case .joined(let space, _): states[id] = .leaving(space)
+            case nil where isLeftBehind: states[id] = .leaving(nil)
+            case .joining, .abandoned, .leaving, nil: break
+            }
+            return before
+        }
         let status: DLMStatus
-        switch self.lockspaces[id] {
-        case .joined(let space):
-            self.lockspaces[id] = .changing
+        switch before {
+        case .joined(let space, let token):
             status = await space.leave()
+            token.cancel()
         case nil where isLeftBehind:
-            self.lockspaces[id] = .changing
             status = await self.leaveLeftBehind(id.name)
-        case .changing, nil:
+        case .joining, .abandoned, .leaving, nil:
             throw LockManagerError(.lockspaceNotFound, doing: doing)
         }
-        self.lockspaces[id] = nil
-        if self.lockspaces.isEmpty {
-            self.watching?.cancel()
-            self.watching = nil
-        }
+        self.lockspaces.with { $0[id] = nil }
         if status != .success { throw DLMLockManager.failure(status, doing) }
     }
 
     private func leaveLeftBehind(_ name: String) async -> DLMStatus {
+        // Perhaps nothing was prepared in this process, and the device is not open.
+        if let obstacle = self.files.obstacle() { return obstacle }
+        if case .failure(let failure) = await self.kernelVersion() { return failure.status }
         let calls = self.calls
         return await BlockingExecutor(label: "dlm leave \(name)").run {
             switch calls.open(name) {
@@ -120,17 +164,34 @@ actor DLMMembers {
 
     // MARK: Loss
 
-    private func watchDaemon() {
-        guard self.watching == nil else { return }
-        self.watching = self.watch.begin { [weak self] in
-            Task { await self?.daemonEnded() }
+    /// Watches dlm_controld from before the join, so that its end is noticed at any time; nil if
+    /// it cannot be reached.
+    private func watchDaemon(
+        for id: Lockspace.ID, _ membership: Membership.ID
+    ) async -> DaemonWatch.Token? {
+        let watch = self.watch
+        return await BlockingExecutor(label: "dlm watch \(id)").run {
+            watch.begin { [weak self] in self?.daemonEnded(for: id, membership) }
         }
     }
 
-    private func daemonEnded() async {
-        self.watching = nil
-        for case .joined(let space) in self.lockspaces.values {
-            await space.lose(reason: "dlm_controld has ended; this host has to be restarted")
+    private func daemonEnded(for id: Lockspace.ID, _ membership: Membership.ID) {
+        let space = self.lockspaces.with { states -> DLMLockspace? in
+            switch states[id] {
+            case .joining(membership):
+                states[id] = .abandoned
+                return nil
+            case .joined(let space, _), .leaving(let space?):
+                return space.membership.id == membership ? space : nil
+            case .joining, .abandoned, .leaving(nil), nil:
+                return nil
+            }
         }
+        space?.daemonEnded()
+    }
+
+    private static func withoutDaemon(_ doing: String) -> LockManagerError {
+        LockManagerError(
+            .managerUnavailable, layer: .daemon, doing: doing, advice: DLMWords.noDaemon)
     }
 }

@@ -9,7 +9,7 @@ import Testing
     private static let id = Lockspace.ID(kind: .dlm, volumeGroup: "vg")
 
     private static func manager(
-        control: DLMControl? = nil, watch: DaemonWatch = DaemonWatch { _ in nil },
+        control: DLMControl? = nil, watch: DaemonWatch = SimulatedDaemon().watch,
         change: (inout ClusterFiles, inout DLMCalls) -> Void = { _, _ in }
     ) -> DLMLockManager {
         let kernel = SimulatedKernel()
@@ -133,17 +133,13 @@ import Testing
     }
 
     @Test func `the end of dlm_controld is the loss of every lockspace`() async throws {
-        let (ends, end) = AsyncStream.makeStream(of: Void.self)
-        let watch = DaemonWatch { ended in
-            let task = Task { for await _ in ends { ended() } }
-            return DaemonWatch.Token { task.cancel() }
-        }
-        let manager = Self.manager(watch: watch)
+        let daemon = SimulatedDaemon()
+        let manager = Self.manager(watch: daemon.watch)
         let membership = try await manager.join(
             Prepared(Lockspace(volumeGroup: "vg", kind: .dlm)), JoinOptions())
         let resource = Resource(Resource.ID(lockspace: Self.id, name: .volumeGroup))
         _ = try await manager.acquire(resource, .exclusive, AcquireOptions())
-        end.yield()
+        daemon.end()
         let event = await manager.events.first { _ in true }
         #expect(event?.membership == membership.id)
         guard case .lost(_, let certainFor) = event?.what else {

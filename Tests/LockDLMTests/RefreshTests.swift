@@ -11,7 +11,7 @@ import Testing
         return DLMLockManager(
             calls: world.kernel.calls(1),
             files: ClusterFiles(folder: "/nonexistent", device: "/nonexistent"),
-            watch: DaemonWatch { _ in nil }, control: control)
+            watch: SimulatedDaemon().watch, control: control)
     }
 
     /// A run that is over when it has been asked about so often.

@@ -73,6 +73,7 @@ final class SimulatedKernel: @unchecked Sendable {
     var spaces: [String: Space] = [:]
     var faults: [Int: (HostCall, DLMStatus)] = [:]
     private var stopped = false
+    private var blockedCalls = 0
     /// Ends of pipes that their watchers have not let go.
     private var pipes: [UInt: (read: Int32, write: Int32)] = [:]
     private var problems: [String] = []
@@ -96,6 +97,9 @@ final class SimulatedKernel: @unchecked Sendable {
     func fail(_ call: HostCall, on node: Int, _ status: DLMStatus) {
         self.queue.sync { self.faults[node] = (call, status) }
     }
+
+    /// Calls that do not return because lockspaces are stopped.
+    var blocked: Int { self.queue.sync { self.blockedCalls } }
 
     /// Stops every lockspace, as without quorum, or lets them go on.
     func stop(_ isStopped: Bool) { self.queue.sync { self.stopped = isStopped } }
@@ -131,7 +135,7 @@ final class SimulatedKernel: @unchecked Sendable {
             kernelVersion: { .success(DLMKernelVersion(major: 6, minor: 0, patch: 2)) },
             create: { name in self.queue.sync { self.open(name, node, isNew: true) } },
             open: { name in self.queue.sync { self.open(name, node, isNew: false) } },
-            release: { name, space in self.queue.sync { self.release(name, space.rawValue) } },
+            release: { name, space in self.blocking { self.release(name, space.rawValue) } },
             close: { space in
                 self.queue.sync {
                     self.end(space.rawValue)
@@ -172,8 +176,15 @@ final class SimulatedKernel: @unchecked Sendable {
 
     /// Writes wait while lockspaces are stopped.
     private func blocking<Answer>(_ body: () -> Answer) -> Answer {
+        var isBlocked = false
         while true {
-            let answer: Answer? = self.queue.sync { self.stopped ? nil : body() }
+            let answer: Answer? = self.queue.sync {
+                if self.stopped != isBlocked {
+                    isBlocked = self.stopped
+                    self.blockedCalls += isBlocked ? 1 : -1
+                }
+                return isBlocked ? nil : body()
+            }
             if let answer { return answer }
             usleep(1000)
         }

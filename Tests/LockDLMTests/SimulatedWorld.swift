@@ -7,6 +7,7 @@ import LockTesting
 /// Nodes around a ``SimulatedKernel``, each with what dlm_controld would tell.
 struct SimulatedWorld: HostWorld {
     let kernel: SimulatedKernel
+    let daemon = SimulatedDaemon()
 
     init(seed: UInt64 = 1) {
         self.kernel = SimulatedKernel(seed: seed)
@@ -19,6 +20,11 @@ struct SimulatedWorld: HostWorld {
     }
 
     func manager(_ host: Int) -> DLMLockManager {
+        self.manager(host, calls: self.kernel.calls(host))
+    }
+
+    /// A manager that makes those calls.
+    func manager(_ host: Int, calls: DLMCalls) -> DLMLockManager {
         let kernel = self.kernel
         var files = ClusterFiles(folder: "/nonexistent", device: "/nonexistent")
         files.clusterName = { "rig" }
@@ -26,8 +32,7 @@ struct SimulatedWorld: HostWorld {
         files.lockspaces = { kernel.lockspaces(of: host) }
         files.obstacle = { nil }
         return DLMLockManager(
-            calls: kernel.calls(host), files: files, watch: DaemonWatch { _ in nil },
-            control: nil)
+            calls: calls, files: files, watch: self.daemon.watch, control: nil)
     }
 
     func hosts(_ count: Int) -> LocalHosts<SimulatedWorld> {

@@ -1,0 +1,88 @@
+import LockCore
+import Testing
+
+@testable import LockDLM
+
+/// dlm_controld ends, and the kernel answers nothing any more.
+@Suite(.timeLimit(.minutes(1))) struct LossTests {
+    private static let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
+
+    private static func isFreed(_ kernel: SimulatedKernel) async throws {
+        while kernel.blocksInUse > 0 || !kernel.lockspaces(of: 1).isEmpty {
+            try await Task.sleep(for: .milliseconds(1))
+        }
+        #expect(kernel.misuse.isEmpty)
+    }
+
+    private static func joined(_ world: SimulatedWorld) async throws -> DLMLockManager {
+        let manager = world.manager(1)
+        _ = try await manager.join(manager.prepare(self.group, JoinOptions()), JoinOptions())
+        let resource = Resource(Resource.ID(lockspace: self.group.id, name: .volumeGroup))
+        _ = try await manager.acquire(resource, .exclusive, AcquireOptions())
+        return manager
+    }
+
+    @Test func `a lockspace that is lost is left at once`() async throws {
+        let world = SimulatedWorld()
+        let manager = try await Self.joined(world)
+        world.kernel.stop(true)
+        let volume = Resource.ID(lockspace: Self.group.id, name: .logicalVolume("lv"))
+        let acquire = Task {
+            try await manager.acquire(Resource(volume), .exclusive, AcquireOptions())
+        }
+        while world.kernel.blocked == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        world.daemon.end()
+        let error = await #expect(throws: LockManagerError.self) { try await acquire.value }
+        #expect(error?.code == .lockLost)
+        try await manager.leave(Self.group.id, .dropped)
+        #expect(world.kernel.blocksInUse > 0, "the kernel still uses them")
+        world.kernel.stop(false)
+        try await Self.isFreed(world.kernel)
+    }
+
+    @Test func `a lockspace that is lost while it is left is not waited for`() async throws {
+        let world = SimulatedWorld()
+        let manager = try await Self.joined(world)
+        world.kernel.stop(true)
+        let leave = Task { try await manager.leave(Self.group.id, .stopped) }
+        while world.kernel.blocked == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        world.daemon.end()
+        try await leave.value
+        world.kernel.stop(false)
+        try await Self.isFreed(world.kernel)
+    }
+
+    @Test func `nothing is joined whose loss would not be noticed`() async throws {
+        let world = SimulatedWorld()
+        world.daemon.end()
+        let error = await #expect(throws: LockManagerError.self) { try await Self.joined(world) }
+        #expect(error?.code == .managerUnavailable)
+        #expect(error?.advice.contains("dlm_controld") == true)
+        #expect(world.kernel.lockspaces(of: 1).isEmpty)
+    }
+
+    @Test func `a join during which dlm_controld ends fails`() async throws {
+        let world = SimulatedWorld()
+        var calls = world.kernel.calls(1)
+        let create = calls.create
+        calls.create = { name in
+            defer { world.daemon.end() }
+            return create(name)
+        }
+        let manager = world.manager(1, calls: calls)
+        let prepared = try await manager.prepare(Self.group, JoinOptions())
+        let error = await #expect(throws: LockManagerError.self) {
+            try await manager.join(prepared, JoinOptions())
+        }
+        #expect(error?.code == .managerUnavailable)
+        try await Self.isFreed(world.kernel)
+    }
+
+    @Test func `who leaves no longer watches`() async throws {
+        let world = SimulatedWorld()
+        let manager = try await Self.joined(world)
+        #expect(world.daemon.watchers == 1)
+        try await manager.leave(Self.group.id, .stopped)
+        #expect(world.daemon.watchers == 0)
+    }
+}
