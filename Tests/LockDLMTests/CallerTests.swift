@@ -1,15 +1,36 @@
 import LockCore
+import Synchronization
 import Testing
 
 @testable import LockDLM
 
 /// Callers that come in crowds, or are gone before the kernel has answered.
-@Suite struct CallerTests {
+@Suite(.timeLimit(.minutes(5))) struct CallerTests {
     private static let space = Lockspace.ID(kind: .dlm, volumeGroup: "vg")
     private static let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
 
     private static func resource(_ name: String) -> Resource {
         Resource(Resource.ID(lockspace: self.space, name: .logicalVolume(name)))
+    }
+
+    /// An acquire, and whether it has its answer.
+    private final class Request: Sendable {
+        let isOver = Atomic<Bool>(false)
+
+        func run(
+            _ manager: DLMLockManager, _ volume: Resource, _ options: AcquireOptions
+        ) async throws -> AcquireOutcome {
+            defer { self.isOver.store(true, ordering: .releasing) }
+            return try await manager.acquire(volume, .exclusive, options)
+        }
+
+        /// Asks for it back until it is over: nothing tells when it has begun.
+        func withdraw(_ manager: DLMLockManager, _ volume: Resource) async {
+            while !self.isOver.load(ordering: .acquiring) {
+                await manager.cancelAcquire(volume.id)
+                await Task.yield()
+            }
+        }
     }
 
     private static func joined(
@@ -31,11 +52,12 @@ import Testing
         for point in 0..<200 {
             let holds = point % 2 == 0
             if holds { _ = try await holder.acquire(volume, .exclusive, AcquireOptions()) }
+            let request = Request()
             let task = Task {
-                try await caller.acquire(volume, .exclusive, AcquireOptions(waiting: true))
+                try await request.run(caller, volume, AcquireOptions(waiting: true))
             }
             try await Task.sleep(for: .microseconds(point * 25))
-            if point % 3 == 0 { task.cancel() } else { await caller.cancelAcquire(volume.id) }
+            if point % 3 == 0 { task.cancel() } else { await request.withdraw(caller, volume) }
             if point % 5 == 0 { task.cancel() }
             if holds && point % 4 == 0 { try await holder.release(volume.id, writing: nil) }
             if case .granted = try await task.value {
@@ -108,7 +130,7 @@ import Testing
         let volume = Self.resource("lv")
         world.kernel.stop(true)
         let task = Task { try await manager.acquire(volume, .exclusive, AcquireOptions()) }
-        try await Task.sleep(for: .milliseconds(20))
+        while world.kernel.blocked == 0 { try await Task.sleep(for: .milliseconds(1)) }
         await manager.cancelAcquire(volume.id)
         let error = await #expect(throws: LockManagerError.self) { try await task.value }
         #expect(error?.code == .managerUnavailable)
@@ -121,6 +143,30 @@ import Testing
             Issue.record("what was granted to nobody was not released")
             return
         }
+        #expect(world.kernel.misuse.isEmpty)
+    }
+
+    @Test func `what was given up in a lockspace that is stopped does not wait on`() async throws {
+        let world = SimulatedWorld(seed: 8)
+        let (holder, caller) = (
+            try await Self.joined(world, 1), try await Self.joined(world, 2)
+        )
+        let volume = Self.resource("lv")
+        _ = try await caller.acquire(volume, .shared, AcquireOptions())
+        try await caller.release(volume.id, writing: nil)
+        _ = try await holder.acquire(volume, .exclusive, AcquireOptions())
+        world.kernel.stop(true)
+        let task = Task {
+            try await caller.acquire(volume, .exclusive, AcquireOptions(waiting: true))
+        }
+        while world.kernel.blocked == 0 { try await Task.sleep(for: .milliseconds(1)) }
+        await caller.cancelAcquire(volume.id)
+        let error = await #expect(throws: LockManagerError.self) { try await task.value }
+        #expect(error?.hold == .unknown)
+        world.kernel.stop(false)
+        // The other host goes on holding.
+        try await caller.release(volume.id, writing: nil)
+        #expect(world.kernel.waiting == 0)
         #expect(world.kernel.misuse.isEmpty)
     }
 }
