@@ -102,6 +102,8 @@ extension SimulatedKernel {
         if fits {
             self.grant(index, of: resource, in: name)
             self.settle(resource, in: name)
+            let waiting = self.spaces[name]?.resources[resource]?.queue ?? []
+            for id in waiting { self.tellHolders(of: resource, inTheWayOf: id, in: name) }
         } else if conversion.waits {
             self.tellHolders(of: resource, inTheWayOf: lock.id, in: name)
         } else {
@@ -120,7 +122,7 @@ extension SimulatedKernel {
         record.locks[index].untold = conversion
         let lock = record.locks[index]
         self.spaces[name]?.resources[resource] = record
-        self.enqueue(lock, DLMCompletion(.success, value: conversion.writing))
+        self.enqueue(lock, DLMCompletion(.success, value: conversion.writing ?? ValueBlock()))
         DispatchQueue.global().async {
             usleep(2000)
             self.queue.sync { self.tell(lock.id, of: resource, in: name) }
@@ -149,6 +151,7 @@ extension SimulatedKernel {
         else { return }
         record.locks[index].mode = conversion.to
         record.locks[index].converting = nil
+        record.locks[index].isTold = false
         let lock = record.locks[index]
         record.queue.removeAll { $0 == lock.id }
         if let value = conversion.writing {
@@ -156,7 +159,8 @@ extension SimulatedKernel {
             record.isLost = false
         }
         self.spaces[name]?.resources[resource] = record
-        let value = record.isLost ? nil : record.value
+        // What is not handed out is what the memory held before, zero at worst.
+        let value = record.isLost || !conversion.reads ? nil : record.value
         self.enqueue(lock, DLMCompletion(.success, value: value ?? ValueBlock()))
     }
 
@@ -174,8 +178,10 @@ extension SimulatedKernel {
     }
 
     func tellHolders(of resource: String, inTheWayOf id: UInt, in name: String) {
-        for lock in self.spaces[name]?.resources[resource]?.locks ?? []
-        where lock.id != id && lock.mode != .null {
+        let locks = self.spaces[name]?.resources[resource]?.locks ?? []
+        for (index, lock) in locks.enumerated()
+        where lock.id != id && lock.mode != .null && !lock.isTold {
+            self.spaces[name]?.resources[resource]?.locks[index].isTold = true
             guard let owner = lock.owner else { continue }
             let delivery = DLMDelivery(lock: lock.number, isBlocking: true)
             self.opened[owner]?.deliveries.append((delivery, lock.block, nil))

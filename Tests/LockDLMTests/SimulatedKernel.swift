@@ -22,6 +22,8 @@ final class SimulatedKernel: @unchecked Sendable {
         var isPersistent = false
         /// A step down that the other nodes have not heard of.
         var untold: DLMConversion?
+        /// The owner was told, since its last grant, that it is in the way; or would have been.
+        var isTold = false
         /// Requests are refused as busy so many times.
         var busy = 0
     }

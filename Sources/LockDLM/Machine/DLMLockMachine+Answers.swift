@@ -6,7 +6,7 @@ extension DLMLockMachine {
         _ completion: DLMCompletion, as grant: Grant.ID
     ) -> [DLMEffect] {
         guard let operation = self.underWay else { return [] }
-        if let confirmed = self.confirmed(operation, as: grant) { return confirmed }
+        if let confirmed = self.confirmed(operation, completion, as: grant) { return confirmed }
         switch (operation, completion.status) {
         case (.request, .success):
             self.granted = .null
@@ -15,7 +15,7 @@ extension DLMLockMachine {
         case (.convert(let conversion), .success):
             self.underWay = nil
             self.attempts = 0
-            self.value = completion.value ?? conversion.writing ?? self.value
+            self.learn(from: completion, after: conversion)
             return self.converted(conversion, as: grant)
         case (.convert, .again), (.convert, .cancelled), (.convert, .withdrawn):
             self.underWay = nil
@@ -48,13 +48,24 @@ extension DLMLockMachine {
 
     /// Whatever came of the question whether the others know: the step was made.
     mutating func confirmed(
-        _ operation: DLMOperation, as grant: Grant.ID
+        _ operation: DLMOperation, _ completion: DLMCompletion, as grant: Grant.ID
     ) -> [DLMEffect]? {
         guard case .convert(let conversion) = operation, conversion.confirms else { return nil }
+        if completion.status == .success { self.learn(from: completion, after: conversion) }
         self.underWay = nil
         self.early = nil
         self.attempts = 0
         return self.settled(as: grant)
+    }
+
+    private mutating func learn(
+        from completion: DLMCompletion, after conversion: DLMConversion
+    ) {
+        if conversion.reads {
+            self.value = completion.value
+        } else if let written = conversion.writing {
+            self.value = written
+        }
     }
 
     /// The lock has the mode that was asked for.
@@ -95,7 +106,10 @@ extension DLMLockMachine {
             self.orphans = .none
             self.granted = mode
             self.value = nil
-            return self.settled(as: grant)
+            guard self.debt == nil else { return self.advance() }
+            // Whoever waits already was told of to nobody. A conversion lets the kernel tell it
+            // again; and what is shared hands out the value block.
+            return self.perform(.convert(DLMConversion(from: mode, to: mode, confirms: true)))
         default:
             return self.failed(.adopt(mode), status)
         }

@@ -141,7 +141,8 @@ struct DLMLockMachine {
         self.isHandedOver = true
         if case .adopt = operation { return self.conclude(DLMCompletion(status), as: grant) }
         guard status == .success else {
-            if let confirmed = self.confirmed(operation, as: grant) { return confirmed }
+            let completion = DLMCompletion(status)
+            if let confirmed = self.confirmed(operation, completion, as: grant) { return confirmed }
             return self.failed(operation, status)
         }
         guard let early = self.early else { return self.cancel() }

@@ -45,8 +45,9 @@ struct DLMConversion: Hashable, Sendable {
     var waits = false
     /// The value block to publish; only from exclusive.
     var writing: ValueBlock?
-    /// Changes nothing, and tells that the change before has reached every other host: the kernel
-    /// concludes a step down before the node that masters the resource has heard of it.
+    /// Changes nothing. It tells that the change before has reached every other host, for the
+    /// kernel concludes a step down before the node that masters the resource has heard of it; and
+    /// of a lock that was taken over, the kernel tells its new owner who waits for it.
     var confirms = false
 
     /// The kernel hands out its value block with every step up.
@@ -57,8 +58,8 @@ struct DLMConversion: Hashable, Sendable {
 struct DLMCompletion: Hashable, Sendable {
     /// Zero, or what went wrong.
     var status: DLMStatus
-    /// What the kernel's value block says; nil where it was not handed out. All zero where its
-    /// content was lost.
+    /// What the kernel's value block says, where the conversion ``DLMConversion/reads`` it. All
+    /// zero where its content was lost.
     var value: ValueBlock?
 
     init(_ status: DLMStatus, value: ValueBlock? = nil) {
