@@ -3,13 +3,15 @@ import LockCore
 
 /// What dlm_controld does for others: run a command on the other hosts of the cluster.
 ///
-/// Its library is loaded when it is first needed. It is not part of libdlm, and nothing else
-/// here depends on it.
+/// Its library is loaded with the first lock manager, if it is installed. It is not part of
+/// libdlm, and nothing else here depends on it.
 struct DLMControl: Sendable {
     /// Starts a command everywhere but here, and returns the run's name.
     var start: @Sendable (_ command: String) -> Result<String, DLMFailure>
     /// How a run stands. What is over is forgotten by being asked about.
     var check: @Sendable (_ run: String) -> Result<Progress, DLMFailure>
+    /// Gives up a run that is not over.
+    var cancel: @Sendable (_ run: String) -> Void
 
     /// How a run stands.
     enum Progress: Hashable, Sendable {
@@ -19,6 +21,19 @@ struct DLMControl: Sendable {
         case done
         /// All hosts have answered, and some failed.
         case failed
+
+        /// Reads `DLMC_RUN_STATUS_WAITING`, `_DONE` and `_FAILED`, in that order of bits. There is
+        /// none if dlm_controld does not know the run: nothing else tells it.
+        init?(flags: UInt32) {
+            let (isWaiting, isDone, hasFailed) = (flags & 1 != 0, flags & 2 != 0, flags & 4 != 0)
+            if isDone {
+                self = hasFailed ? .failed : .done
+            } else if isWaiting {
+                self = .waiting
+            } else {
+                return nil
+            }
+        }
     }
 
     /// The library's answers; nil where it is not installed.
@@ -30,7 +45,8 @@ struct DLMControl: Sendable {
         let functions = Functions(
             start: unsafeBitCast(start, to: Functions.Start.self),
             check: unsafeBitCast(check, to: Functions.Check.self))
-        return DLMControl(start: functions.start, check: functions.check)
+        return DLMControl(
+            start: functions.start, check: functions.check, cancel: functions.cancel)
     }()
 
     /// `dlmc_run_start` and `dlmc_run_check`.
@@ -53,10 +69,8 @@ struct DLMControl: Sendable {
         private static let notHere: UInt32 = 1
         /// `DLMC_FLAG_RUN_CHECK_CLEAR`.
         private static let clear: UInt32 = 1
-        /// `DLMC_RUN_STATUS_DONE`.
-        private static let done: UInt32 = 2
-        /// `DLMC_RUN_STATUS_FAILED`.
-        private static let failed: UInt32 = 4
+        /// `DLMC_FLAG_RUN_CHECK_CANCEL`.
+        private static let giveUp: UInt32 = 2
 
         init(start: Start, check: Check) {
             self.runStart = start
@@ -74,13 +88,28 @@ struct DLMControl: Sendable {
         }
 
         @Sendable func check(_ run: String) -> Result<Progress, DLMFailure> {
+            switch self.ask(run, Self.clear) {
+            case .failure(let failure): return .failure(failure)
+            case .success(let flags):
+                guard let progress = Progress(flags: flags) else {
+                    return .failure(DLMFailure(.notFound))
+                }
+                return .success(progress)
+            }
+        }
+
+        @Sendable func cancel(_ run: String) {
+            // dlm_controld keeps the run if it does not hear of it.
+            _ = self.ask(run, Self.giveUp)
+        }
+
+        private func ask(_ run: String, _ flags: UInt32) -> Result<UInt32, DLMFailure> {
             var name = run.utf8CString.map(\.self)
             name += [CChar](repeating: 0, count: max(0, Self.nameBytes + 1 - name.count))
             var state: UInt32 = 0
-            let status = self.runCheck(&name, Int32(Self.nameBytes), 0, Self.clear, &state)
+            let status = self.runCheck(&name, Int32(Self.nameBytes), 0, flags, &state)
             guard status == 0 else { return .failure(DLMFailure(DLMStatus(rawValue: status))) }
-            if state & Self.done == 0 { return .success(.waiting) }
-            return .success(state & Self.failed == 0 ? .done : .failed)
+            return .success(state)
         }
     }
 }

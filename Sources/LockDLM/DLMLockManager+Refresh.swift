@@ -32,6 +32,7 @@ extension DLMLockManager: VolumeRefresher {
                 left -= Self.refreshPause
             }
         }
+        await thread.run { control.cancel(run) }
         let advice = "some hosts have not answered; run 'lvchange --refresh' there"
         throw LockManagerError(.ioTimedOut, layer: .daemon, doing: doing, advice: advice)
     }

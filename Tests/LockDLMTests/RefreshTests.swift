@@ -17,7 +17,8 @@ import Testing
     /// A run that is over when it has been asked about so often.
     private static func control(
         _ last: DLMControl.Progress, after checks: Int = 2,
-        _ commands: AsyncStream<String>.Continuation? = nil
+        _ commands: AsyncStream<String>.Continuation? = nil,
+        cancelled: @escaping @Sendable () -> Void = {}
     ) -> DLMControl {
         let left = Left(checks)
         return DLMControl(
@@ -30,7 +31,8 @@ import Testing
                 return .success(
                     left.count.wrappingSubtract(1, ordering: .relaxed).newValue > 0
                         ? .waiting : last)
-            })
+            },
+            cancel: { _ in cancelled() })
     }
 
     private final class Left: Sendable {
@@ -51,6 +53,31 @@ import Testing
             try await Self.manager(Self.control(.failed)).refresh(path: "/dev/vg0/lv-1")
         }
         #expect(error?.code == .managerFailed)
+    }
+
+    @Test func `who gives up takes the run back`() async {
+        let (cancels, cancelled) = AsyncStream.makeStream(of: Void.self)
+        let (commands, sink) = AsyncStream.makeStream(of: String.self)
+        let control = Self.control(.done, after: .max, sink) { cancelled.yield() }
+        let refresh = Task {
+            try await Self.manager(control).refresh(path: "/dev/vg0/lv-1")
+        }
+        _ = await commands.first { _ in true }
+        refresh.cancel()
+        let error = await #expect(throws: LockManagerError.self) { try await refresh.value }
+        #expect(error?.code == .ioTimedOut)
+        cancelled.finish()
+        #expect(await cancels.reduce(0) { count, _ in count + 1 } == 1)
+    }
+
+    @Test(
+        arguments: [
+            (1, .waiting), (5, .waiting), (2, .done), (6, .failed), (0, nil), (4, nil),
+        ] as [(UInt32, DLMControl.Progress?)])
+    func `a run that dlm_controld does not know is not waited for`(
+        _ flags: UInt32, _ progress: DLMControl.Progress?
+    ) {
+        #expect(DLMControl.Progress(flags: flags) == progress)
     }
 
     @Test func `without libdlmcontrol it is not supported`() async {
