@@ -119,7 +119,19 @@ final class DLMMembers: Sendable {
                 guard adopting == .allowed, isMissing else { throw failure }
             }
         }
-        return (try await thread.run { calls.create(name) }.get(), false)
+        let files = self.files
+        let wasThere = await thread.run { files.lockspaces()[name] != nil }
+        switch await thread.run({ calls.create(name) }) {
+        case .success(let opened): return (opened, false)
+        case .failure(let failure):
+            // The kernel may have joined all the same, and udev been too slow for libdlm.
+            let isThere = await thread.run { files.lockspaces()[name] != nil }
+            if isThere, !wasThere, failure.status != .exists {
+                // What comes of it tells less than why the join failed.
+                _ = await self.leaveLeftBehind(name)
+            }
+            throw failure
+        }
     }
 
     // MARK: Leaving

@@ -132,6 +132,24 @@ import Testing
         #expect(error?.status == number)
     }
 
+    @Test func `what the kernel joined without libdlm noticing is left again`() async throws {
+        let kernel = SimulatedKernel()
+        let manager = Self.manager { files, calls in
+            calls = kernel.calls(1)
+            let create = calls.create
+            files.lockspaces = { kernel.lockspaces(of: 1) }
+            calls.create = { name in
+                if case .success(let opened) = create(name) { kernel.calls(1).close(opened) }
+                return .failure(DLMFailure(.notFound))
+            }
+        }
+        let error = await #expect(throws: LockManagerError.self) {
+            try await manager.join(Prepared(Lockspace(globalOf: .dlm)), JoinOptions())
+        }
+        #expect(error?.code == .managerUnavailable)
+        #expect(kernel.lockspaces(of: 1).isEmpty)
+    }
+
     @Test func `the end of dlm_controld is the loss of every lockspace`() async throws {
         let daemon = SimulatedDaemon()
         let manager = Self.manager(watch: daemon.watch)

@@ -96,8 +96,10 @@ extension DLMConversion {
 }
 
 extension DLMFailure {
-    /// What the last call on this thread complained of.
-    fileprivate static var last: DLMFailure { DLMFailure(DLMStatus(rawValue: errno)) }
+    /// What the last call on this thread complained of. Not all that fails sets a number.
+    fileprivate static var last: DLMFailure {
+        DLMFailure(DLMStatus(rawValue: errno == 0 ? EIO : errno))
+    }
 }
 
 extension DLMLockspaceID {

@@ -51,7 +51,7 @@ struct DLMCalls: Sendable {
     var create: @Sendable (_ name: String) -> Opening
     /// Opens a lockspace that this host has joined.
     var open: @Sendable (_ name: String) -> Opening
-    /// Leaves a lockspace, and closes it in any case.
+    /// Leaves a lockspace, and closes it, unless the kernel cannot tell which it is (`fstat`).
     var release: @Sendable (_ name: String, DLMLockspaceID) -> DLMStatus
     var close: @Sendable (DLMLockspaceID) -> Void
     /// Readable when there is something to deliver.
