@@ -55,6 +55,47 @@ import Testing
         }
     }
 
+    /// A kernel that grants everything, and answers with these blocks where it hands them out.
+    private static func readings(_ blocks: [ValueBlock?]) -> [ValueBlockReading] {
+        let space = Lockspace.ID(kind: .dlm, volumeGroup: "vg")
+        var machine = DLMLockMachine(
+            Resource.ID(lockspace: space, name: .volumeGroup), mayHaveOrphans: false)
+        var readings: [ValueBlockReading] = []
+        var grants: UInt64 = 0
+        func run(_ call: DLMCall, _ block: ValueBlock?) {
+            var effects = machine.called(call)
+            while !effects.isEmpty {
+                let effect = effects.removeFirst()
+                grants += 1
+                switch effect {
+                case .perform:
+                    effects += machine.handedOver(.success, as: Grant.ID(grants))
+                    effects += machine.completed(
+                        DLMCompletion(.success, value: block), as: Grant.ID(grants))
+                case .answer(.success(.granted(let grant))): readings.append(grant.value)
+                case .answer, .cancel, .wanted, .pause, .patience: break
+                }
+            }
+        }
+        for block in blocks {
+            run(.acquire(.shared, waits: false, adopting: .none), block)
+            run(.release(writing: nil), block)
+        }
+        return readings
+    }
+
+    @Test func `a value block that was lost has changed, every time`() {
+        let five = ValueBlock(format: ValueBlock.currentFormat, resourceVersion: 5)
+        let six = ValueBlock(format: ValueBlock.currentFormat, resourceVersion: 6)
+        #expect(
+            Self.readings([five, nil, nil, six]) == [.value(five), .changed, .changed, .value(six)])
+        // The same number again stands for other data.
+        #expect(
+            Self.readings([five, nil, five, five]) == [
+                .value(five), .changed, .changed, .value(five),
+            ])
+    }
+
     @Test func `a value block has lvmlockd's layout`() {
         let block = ValueBlock(
             format: 0x0101, flags: .removed, resourceVersion: 0x0A0B_0C0D)

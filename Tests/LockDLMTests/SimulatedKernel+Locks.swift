@@ -160,8 +160,9 @@ extension SimulatedKernel {
         }
         self.spaces[name]?.resources[resource] = record
         // What is not handed out is what the memory held before, zero at worst.
-        let value = record.isLost || !conversion.reads ? nil : record.value
-        self.enqueue(lock, DLMCompletion(.success, value: value ?? ValueBlock()))
+        let value = conversion.reads ? record.value : nil
+        let block = record.isLost ? nil : value ?? ValueBlock()
+        self.enqueue(lock, DLMCompletion(.success, value: block))
     }
 
     /// Grants what waits, in order, and drops a value that nobody has interest in.

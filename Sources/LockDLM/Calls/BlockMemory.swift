@@ -46,13 +46,12 @@ struct BlockMemory {
         }
     }
 
-    /// What the kernel said last. A value block that was lost with its last writer reads as
-    /// one that was never written.
+    /// What the kernel said last.
     var completion: DLMCompletion {
         let isLost = Int32(self.status.sb_flags) & DLM_SBF_VALNOTVALID != 0
         let value = withUnsafeBytes(of: self.value) { ValueBlock(stored: $0) }
         return DLMCompletion(
-            DLMStatus(rawValue: self.status.sb_status), value: isLost ? ValueBlock() : value)
+            DLMStatus(rawValue: self.status.sb_status), value: isLost ? nil : value)
     }
 }
 #endif

@@ -61,11 +61,23 @@ extension DLMLockMachine {
     private mutating func learn(
         from completion: DLMCompletion, after conversion: DLMConversion
     ) {
-        if conversion.reads {
-            self.value = completion.value
-        } else if let written = conversion.writing {
-            self.value = written
+        guard conversion.reads else {
+            guard let written = conversion.writing else { return }
+            self.value = .value(written)
+            self.lastBlock = written
+            self.wasLost = false
+            return
         }
+        guard let block = completion.value else {
+            self.value = .changed
+            self.wasLost = true
+            return
+        }
+        // Who writes first after a loss may count up to a number that was seen before it.
+        let isDoubtful = self.wasLost && block == self.lastBlock
+        self.value = isDoubtful ? .changed : .value(block)
+        self.lastBlock = block
+        self.wasLost = false
     }
 
     /// The lock has the mode that was asked for.
@@ -84,8 +96,7 @@ extension DLMLockMachine {
     private mutating func hold(as grant: Grant.ID) -> [DLMEffect] {
         self.grant = grant
         self.isKnownWanted = false
-        let reading = self.value.map { ValueBlockReading.value($0) } ?? .unknown
-        return self.answer(.success(.granted(Grant(id: grant, value: reading))))
+        return self.answer(.success(.granted(Grant(id: grant, value: self.value))))
     }
 
     private mutating func searched(
@@ -105,7 +116,7 @@ extension DLMLockMachine {
         case (_, .success):
             self.orphans = .none
             self.granted = mode
-            self.value = nil
+            self.value = .unknown
             guard self.debt == nil else { return self.advance() }
             // Whoever waits already was told of to nobody. A conversion lets the kernel tell it
             // again; and what is shared hands out the value block.

@@ -31,8 +31,12 @@ struct DLMLockMachine {
     var debt: Debt?
     /// Locks that an ended process left behind may be in the kernel.
     var orphans: Orphans
-    /// The value block as it was last read or written.
-    var value: ValueBlock?
+    /// The value block as it was last read or written; changed if its content was lost.
+    var value = ValueBlockReading.unknown
+    /// The last block that was read or written, whatever was lost since.
+    var lastBlock: ValueBlock?
+    /// The kernel's block was lost when it was last read.
+    var wasLost = false
     var grant: Grant.ID?
     var isKnownWanted = false
     /// Attempts in a row that came to nothing.

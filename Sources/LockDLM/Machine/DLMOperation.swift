@@ -58,8 +58,8 @@ struct DLMConversion: Hashable, Sendable {
 struct DLMCompletion: Hashable, Sendable {
     /// Zero, or what went wrong.
     var status: DLMStatus
-    /// What the kernel's value block says, where the conversion ``DLMConversion/reads`` it. All
-    /// zero where its content was lost.
+    /// What the kernel's value block says, where the conversion ``DLMConversion/reads`` it; nil if
+    /// its content was lost with its last writer.
     var value: ValueBlock?
 
     init(_ status: DLMStatus, value: ValueBlock? = nil) {
