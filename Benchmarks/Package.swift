@@ -28,6 +28,19 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
             ]),
         .executableTarget(
+            name: "lockcontend",
+            dependencies: [
+                "LoadGenerator",
+                .product(name: "LVMClient", package: "holdfast"),
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
+            name: "dlmcompare",
+            dependencies: [
+                "LoadGenerator",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+        .executableTarget(
             name: "sanlockload",
             dependencies: [
                 "CSanlockClient", "LoadGenerator",

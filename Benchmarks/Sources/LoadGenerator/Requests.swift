@@ -55,9 +55,9 @@ enum Requests {
         return request
     }
 
-    static func group(_ mode: String) -> ClientRequest {
+    static func group(_ mode: String, of name: String = volumeGroup) -> ClientRequest {
         var request = self.common("lock_vg", mode, options: "none")
-        request.add("vg_name", .string(self.volumeGroup))
+        request.add("vg_name", .string(name))
         request.add("vg_lock_type", "none")
         request.add("vg_lock_args", "none")
         return request
