@@ -82,8 +82,11 @@ extension HistoryRuleCheck {
         guard !call.isVoid, call.asked > block.lostBy else { return }
         switch (call.request, answer) {
         case (.release(_, let value?), .done), (.convert(_, _, let value?), .outcome(.granted)):
-            block.version = value.resourceVersion
-            block.establishedBy = index
+            // Who was granted the lock before the answer came saw what was written, and went on.
+            if block.establishedBy.map({ $0 < call.asked }) ?? true {
+                block.version = value.resourceVersion
+                block.establishedBy = index
+            }
             block.written = (call.host, call.asked, index)
             block.seen[call.host] = index
             if call.asked > block.goneBy { block.mayBeZero = false }

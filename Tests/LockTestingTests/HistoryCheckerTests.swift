@@ -210,6 +210,20 @@ import Testing
         #expect(self.story.broken == [.valueBlocksNeverGoBack])
     }
 
+    @Test mutating func `a release that is answered late wrote before whoever came after it`() {
+        self.story = HistoryWriter(keepsValueBlocks: false)
+        self.story.take(.exclusive, 2, version: 2)
+        self.story.happens(.losing(nil, certainFor: .zero, reason: "crash"), to: 3)
+        self.story.happens(.lost(nil), to: 3)
+        let late = self.story.ask(
+            2, .release(HistoryWriter.vg, writing: ValueBlock(resourceVersion: 3)))
+        self.story.take(.exclusive, 1, version: 0)
+        self.story.release(1, writing: 1)
+        self.story.answer(2, late, .done)
+        self.story.take(.shared, 2, version: 1)
+        #expect(self.story.broken == [])
+    }
+
     @Test mutating func `a change that goes unnoticed is refuted`() {
         self.story = HistoryWriter(valueBlock: .changeStamp)
         self.story.take(.shared, 1)
