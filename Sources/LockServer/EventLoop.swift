@@ -18,6 +18,8 @@ final class EventLoop: SerialExecutor, @unchecked Sendable {
     /// A command sends one request after the other, and to wake a processor takes longer than most
     /// answers do: whoever asks again within this time does not wait for that.
     private static let timeAwake = Duration.microseconds(50)
+    /// Events that are further apart than this come from slow storage, or from nobody in a hurry.
+    private static let longestGap = Duration.microseconds(100)
 
     private let epoll: Int32
     /// An eventfd that ends the wait when calls come from other threads.
@@ -38,6 +40,7 @@ final class EventLoop: SerialExecutor, @unchecked Sendable {
     /// When the earliest timer's time comes.
     private var nextTimer: Duration?
     private var lastTimer: UInt64 = 0
+    private var lastEvent = Duration.zero
     private var staysAwakeUntil: Duration?
     private var isEnding = false
 
@@ -182,10 +185,14 @@ final class EventLoop: SerialExecutor, @unchecked Sendable {
         self.thread.store(0, ordering: .relaxed)
     }
 
-    /// After an event the loop asks again and again for the next one before it sleeps.
+    /// While events follow one another closely, the loop asks again and again for the next one
+    /// before it sleeps.
     private func stayAwake(isBusy: Bool) {
         if isBusy {
-            self.staysAwakeUntil = self.time.now + Self.timeAwake
+            let now = self.time.now
+            let isClose = now - self.lastEvent < Self.longestGap
+            self.lastEvent = now
+            self.staysAwakeUntil = isClose ? now + Self.timeAwake : nil
         } else if let end = self.staysAwakeUntil {
             // Others may need the processor, such as the client that is to send the next request.
             if self.time.now < end { sched_yield() } else { self.staysAwakeUntil = nil }
