@@ -80,7 +80,9 @@ let package = Package(
             name: "LockSimulationTests",
             dependencies: ["LockCore", "LockInMemory", "LockTesting"]),
         .target(name: "DaemonHarness", path: "Tests/DaemonHarness"),
-        .testTarget(name: "DifferentialTests", dependencies: ["DaemonHarness", "holdfastd"]),
+        .testTarget(
+            name: "DifferentialTests",
+            dependencies: ["DaemonHarness", "LockInMemory", "holdfastd"]),
         .testTarget(
             name: "EndToEndTests",
             dependencies: ["DaemonHarness", "LockIDM", "LockIDMEmulation", "holdfastd"]),
@@ -95,7 +97,8 @@ let package = Package(
             dependencies: ["DaemonHarness", "LockCore", "LockInMemory", "LockTesting"],
             exclude: ["Transcripts"]),
         .testTarget(
-            name: "LockDLMTests", dependencies: ["LockCore", "LockDLM", "LockTesting"]),
+            name: "LockDLMTests",
+            dependencies: ["LockCore", "LockDLM", "LockInMemory", "LockTesting"]),
         .testTarget(name: "TidyTests"),
         .testTarget(name: "LockInMemoryTests", dependencies: ["LockCore", "LockInMemory"]),
         .testTarget(

@@ -25,6 +25,14 @@ package enum Repository {
         }
         return "\(root)/.build/debug/\(name)"
     }
+
+    /// Makes a folder with mode 0700 and a new name that begins like that.
+    package static func makeTemporaryFolder(_ name: String) throws -> String {
+        var template = Array("/tmp/\(name).XXXXXX".utf8CString)
+        guard mkdtemp(&template) != nil else { throw HarnessError.system("making a folder") }
+        return String(
+            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+    }
 }
 
 /// A folder, and a machine of its own in it, with a private /run, /dev, network and processes (see
@@ -36,9 +44,7 @@ package final class Sandbox {
 
     /// Disk size as `truncate` takes it, or none; `names` appear in the sandbox's /dev/mapper.
     package init(disk: String = "", names: [String] = []) throws {
-        guard let folder = mkdtemp(template: "/tmp/holdfast.XXXXXX") else {
-            throw HarnessError.system("making a folder")
-        }
+        let folder = try Repository.makeTemporaryFolder("holdfast")
         self.folder = folder
         let (ready, said) = try FileHandle.connectedPair()
         self.holder = try Keeper(
@@ -72,12 +78,5 @@ package final class Sandbox {
             ["nsenter", "--target", self.pid, "--mount", "--net", "--pid", "--"]
                 + ["setpriv", "--pdeathsig", "KILL", "--"] + words,
             environment: variables.merging(environment) { $1 })
-    }
-}
-
-private func mkdtemp(template: String) -> String? {
-    var bytes = Array(template.utf8CString)
-    return bytes.withUnsafeMutableBufferPointer { buffer in
-        buffer.baseAddress.flatMap { Foundation.mkdtemp($0) }.map { String(cString: $0) }
     }
 }

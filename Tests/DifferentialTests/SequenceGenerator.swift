@@ -1,4 +1,5 @@
 import DaemonHarness
+import LockInMemory
 
 /// Chooses what the clients do next, from a seed and what the first daemon has answered so far.
 ///

@@ -68,10 +68,7 @@ private final class Sweeper {
     private let shell: Keeper
 
     init() throws {
-        var template = Array("/tmp/holdfast-sanlock.XXXXXX".utf8CString)
-        guard mkdtemp(&template) != nil else { throw HarnessError.system("making a folder") }
-        self.folder = String(
-            decoding: template.dropLast().map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        self.folder = try Repository.makeTemporaryFolder("holdfast-sanlock")
         let script = """
             trap '' HUP INT TERM
             read -r _
