@@ -13,7 +13,8 @@ extension LockManagerKind {
 ///
 /// **Loss.** What the other hosts think of this one does not reach it before dlm_controld ends;
 /// then every lockspace counts as lost, with no time left. Without quorum nothing is lost, and
-/// nothing is granted either: calls take until the cluster has quorum again.
+/// nothing is granted either: an acquire waits for it, as for the recovery after a host's death,
+/// and is refused after a minute.
 public struct DLMLockManager: LockManager {
     /// `dlm`.
     public let kind = LockManagerKind.dlm
@@ -29,13 +30,22 @@ public struct DLMLockManager: LockManager {
     /// The major version of the lock arguments that this manager writes and reads.
     private static let argumentsVersion = 1
 
-    init(calls: DLMCalls, files: ClusterFiles, watch: DaemonWatch, control: DLMControl?) {
+    /// How long a request may take in a lockspace that is stopped: other hosts die and are fenced
+    /// in less.
+    static let patience = Duration.seconds(60)
+
+    init(
+        calls: DLMCalls, files: ClusterFiles, watch: DaemonWatch, control: DLMControl?,
+        patience: Duration = Self.patience
+    ) {
         let (events, reports) = AsyncStream.makeStream(of: LockManagerEvent.self)
         self.events = events
         self.calls = calls
         self.files = files
         self.control = control
-        self.members = DLMMembers(calls: calls, files: files, watch: watch) { reports.yield($0) }
+        self.members = DLMMembers(
+            calls: calls, files: files, watch: watch, patience: patience
+        ) { reports.yield($0) }
     }
 
     /// A queue and a value block; no owners and no fencing tokens, which DLM does not tell.
@@ -173,8 +183,8 @@ public struct DLMLockManager: LockManager {
         return try await self.outcome(of: call, for: resource.id)
     }
 
-    /// Takes the request out of the kernel's queue. If the lockspace is stopped, the request is
-    /// answered a second later all the same, with the hold unknown.
+    /// Takes the request out of the kernel's queue. If the lockspace stays stopped, the request is
+    /// answered a minute later all the same, with the hold unknown.
     public func cancelAcquire(_ resource: Resource.ID) async {
         await self.members[resource.lockspace]?.withdraw(resource.name)
     }

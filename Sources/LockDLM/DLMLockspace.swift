@@ -19,6 +19,8 @@ actor DLMLockspace {
     nonisolated let membership: Membership
     private nonisolated let calls: DLMCalls
     private nonisolated let numbers: DLMNumbers
+    private nonisolated let patience: Duration
+    private nonisolated let time = SystemTime()
     private nonisolated let report: @Sendable (LockManagerEvent) -> Void
     private nonisolated let writer: DispatchQueue
     private var handle: DLMLockspaceHandle?
@@ -32,6 +34,7 @@ actor DLMLockspace {
     private var leaver: CheckedContinuation<DLMStatus, Never>?
     private var locks: [UInt: Lock] = [:]
     private var numbersByName: [Resource.Name: UInt] = [:]
+    private var isWatchingCallers = false
 
     /// A lock, its memory, and who waits for it.
     private struct Lock {
@@ -40,18 +43,23 @@ actor DLMLockspace {
         var caller: CheckedContinuation<DLMAnswer, Never>?
         /// Which call of the caller's it is.
         var ticket: UInt = 0
+        /// When the caller asked, or took its request back.
+        var since = Duration.zero
     }
 
-    /// - Parameter report: Takes what happens by itself.
+    /// - Parameters:
+    ///   - patience: How long an answer of the kernel may take when no other host is waited for.
+    ///   - report: Takes what happens by itself.
     init(
         _ id: Lockspace.ID, _ membership: Membership, opened: DLMLockspaceID,
-        isAdopted: Bool, calls: DLMCalls, numbers: DLMNumbers,
+        isAdopted: Bool, calls: DLMCalls, numbers: DLMNumbers, patience: Duration,
         report: @escaping @Sendable (LockManagerEvent) -> Void
     ) {
         self.id = id
         self.membership = membership
         self.calls = calls
         self.numbers = numbers
+        self.patience = patience
         self.report = report
         self.executor = DispatchQueueExecutor(label: "dlm \(id)")
         self.writer = DispatchQueue(label: "dlm \(id) writer")
@@ -114,8 +122,10 @@ actor DLMLockspace {
         }
         self.locks[number]?.caller = caller
         self.locks[number]?.ticket = ticket
+        self.locks[number]?.since = self.time.now
         self.step(number) { $0.called(call) }
         if Task.isCancelled { self.withdraw(name, ticket) }
+        if self.locks[number]?.caller != nil { self.watchCallers() }
     }
 
     /// What a call gets that the kernel is not asked for.
@@ -144,7 +154,23 @@ actor DLMLockspace {
         guard let number = self.numbersByName[name],
             ticket == nil || ticket == self.locks[number]?.ticket
         else { return }
+        self.locks[number]?.since = self.time.now
         self.step(number) { $0.withdrawn() }
+    }
+
+    /// Looks again and again whether somebody has waited too long, while anybody waits.
+    private func watchCallers() {
+        guard !self.isWatchingCallers else { return }
+        self.isWatchingCallers = true
+        self.after(self.patience / 4) { space in
+            let latest = space.time.now - space.patience
+            let waiting = space.locks.filter { $0.value.caller != nil }
+            for (number, lock) in waiting where lock.since <= latest {
+                space.step(number) { $0.patienceEnded() }
+            }
+            space.isWatchingCallers = false
+            if !waiting.isEmpty { space.watchCallers() }
+        }
     }
 
     private func number(of name: Resource.Name) -> UInt {
@@ -205,8 +231,6 @@ actor DLMLockspace {
             self.report(.wanted(name, by: grant))
         case .pause(let duration):
             self.after(duration) { $0.step(number) { $0.pauseEnded() } }
-        case .patience(let duration, let call):
-            self.after(duration) { $0.step(number) { $0.patienceEnded(call: call) } }
         }
     }
 
@@ -236,8 +260,8 @@ actor DLMLockspace {
         let nanoseconds =
             duration.components.seconds * 1_000_000_000
             + duration.components.attoseconds / 1_000_000_000
-        self.queue.asyncAfter(deadline: .now() + .nanoseconds(Int(nanoseconds))) {
-            self.assumeIsolated(body)
+        self.queue.asyncAfter(deadline: .now() + .nanoseconds(Int(nanoseconds))) { [weak self] in
+            self?.assumeIsolated(body)
         }
     }
 

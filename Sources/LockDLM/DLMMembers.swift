@@ -6,6 +6,7 @@ final class DLMMembers: Sendable {
     private let files: ClusterFiles
     private let watch: DaemonWatch
     private let report: @Sendable (LockManagerEvent) -> Void
+    private let patience: Duration
     private let numbers = DLMNumbers()
     /// libdlm opens the kernel's device once, and not for two threads at a time.
     private let device = BlockingExecutor(label: "dlm device")
@@ -25,12 +26,13 @@ final class DLMMembers: Sendable {
     }
 
     init(
-        calls: DLMCalls, files: ClusterFiles, watch: DaemonWatch,
+        calls: DLMCalls, files: ClusterFiles, watch: DaemonWatch, patience: Duration,
         report: @escaping @Sendable (LockManagerEvent) -> Void
     ) {
         self.calls = calls
         self.files = files
         self.watch = watch
+        self.patience = patience
         self.report = report
     }
 
@@ -90,7 +92,7 @@ final class DLMMembers: Sendable {
             let (opened, isAdopted) = try await self.open(id.name, adopting)
             let space = DLMLockspace(
                 id, membership, opened: opened, isAdopted: isAdopted, calls: self.calls,
-                numbers: self.numbers, report: self.report)
+                numbers: self.numbers, patience: self.patience, report: self.report)
             await space.start()
             return space
         } catch {

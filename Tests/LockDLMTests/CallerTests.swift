@@ -9,6 +9,8 @@ import Testing
     private static let space = Lockspace.ID(kind: .dlm, volumeGroup: "vg")
     private static let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
 
+    private static let shortPatience = Duration.milliseconds(50)
+
     private static func resource(_ name: String) -> Resource {
         Resource(Resource.ID(lockspace: self.space, name: .logicalVolume(name)))
     }
@@ -122,16 +124,19 @@ import Testing
         #expect(world.kernel.misuse.isEmpty)
     }
 
-    @Test func `in a lockspace that is stopped, a cancelled acquire is answered all the same`()
-        async throws
-    {
-        let world = SimulatedWorld(seed: 6)
+    @Test(arguments: [false, true])
+    func `in a lockspace that is stopped, an acquire that waits for no host is answered`(
+        withdrawn: Bool
+    ) async throws {
+        let world = SimulatedWorld(seed: 6, patience: Self.shortPatience)
         let manager = try await Self.joined(world, 1)
         let volume = Self.resource("lv")
         world.kernel.stop(true)
-        let task = Task { try await manager.acquire(volume, .exclusive, AcquireOptions()) }
+        let task = Task {
+            try await manager.acquire(volume, .exclusive, AcquireOptions(waiting: withdrawn))
+        }
         while world.kernel.blocked == 0 { try await Task.sleep(for: .milliseconds(1)) }
-        await manager.cancelAcquire(volume.id)
+        if withdrawn { await manager.cancelAcquire(volume.id) }
         let error = await #expect(throws: LockManagerError.self) { try await task.value }
         #expect(error?.code == .managerUnavailable)
         #expect(error?.hold == .unknown)
@@ -139,7 +144,8 @@ import Testing
         world.kernel.stop(false)
         try await release.value
         let other = try await Self.joined(world, 2)
-        guard case .granted = try await other.acquire(volume, .exclusive, AcquireOptions()) else {
+        let waiting = AcquireOptions(waiting: true)
+        guard case .granted = try await other.acquire(volume, .exclusive, waiting) else {
             Issue.record("what was granted to nobody was not released")
             return
         }
@@ -147,18 +153,18 @@ import Testing
     }
 
     @Test func `what was given up in a lockspace that is stopped does not wait on`() async throws {
-        let world = SimulatedWorld(seed: 8)
+        let world = SimulatedWorld(seed: 8, patience: Self.shortPatience)
         let (holder, caller) = (
             try await Self.joined(world, 1), try await Self.joined(world, 2)
         )
         let volume = Self.resource("lv")
-        _ = try await caller.acquire(volume, .shared, AcquireOptions())
+        // Patience, short as it is, is for those who do not wait.
+        let waiting = AcquireOptions(waiting: true)
+        _ = try await caller.acquire(volume, .shared, waiting)
         try await caller.release(volume.id, writing: nil)
-        _ = try await holder.acquire(volume, .exclusive, AcquireOptions())
+        _ = try await holder.acquire(volume, .exclusive, waiting)
         world.kernel.stop(true)
-        let task = Task {
-            try await caller.acquire(volume, .exclusive, AcquireOptions(waiting: true))
-        }
+        let task = Task { try await caller.acquire(volume, .exclusive, waiting) }
         while world.kernel.blocked == 0 { try await Task.sleep(for: .milliseconds(1)) }
         await caller.cancelAcquire(volume.id)
         let error = await #expect(throws: LockManagerError.self) { try await task.value }

@@ -73,7 +73,7 @@ import Testing
                     effects += machine.completed(
                         DLMCompletion(.success, value: block), as: Grant.ID(grants))
                 case .answer(.success(.granted(let grant))): readings.append(grant.value)
-                case .answer, .cancel, .wanted, .pause, .patience: break
+                case .answer, .cancel, .wanted, .pause: break
                 }
             }
         }

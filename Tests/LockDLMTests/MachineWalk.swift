@@ -36,7 +36,6 @@ struct MachineWalk {
     private var cancelsPending = 0
     private var isCancelling = false
     private var pauses = 0
-    private var patience: [UInt64] = []
     private var isCalling = false
     private var isAcquiring = false
     private var isWithdrawn = false
@@ -94,7 +93,9 @@ struct MachineWalk {
         if self.othersHold, self.isAcquiring { events.append(.othersLetGo) }
         if self.cancelsPending > 0 { events.append(.cancelHandOver) }
         if self.pauses > 0 { events.append(.pause) }
-        if !self.patience.isEmpty { events.append(.patience) }
+        if self.isAcquiring, Int.random(in: 0..<4, using: &self.random) == 0 {
+            events.append(.patience)
+        }
         if mayWithdraw, self.isCalling, !self.isWithdrawn { events.append(.withdraw) }
         if self.mode == .exclusive, self.operation == nil { events.append(.blocking) }
         guard let event = events.randomElement(using: &self.random) else { return false }
@@ -158,9 +159,8 @@ struct MachineWalk {
             self.isWithdrawn = true
             self.perform(self.machine.withdrawn())
         case .patience:
-            let number = self.patience.removeFirst()
             let before = self.answers.count
-            self.perform(self.machine.patienceEnded(call: number))
+            self.perform(self.machine.patienceEnded())
             if self.answers.count > before { self.points.insert(.gaveUp) }
         case .pause:
             self.pauses -= 1
@@ -227,7 +227,6 @@ struct MachineWalk {
                 self.answers.append(answer)
             case .wanted(let grant): self.wanted.append(grant)
             case .pause: self.pauses += 1
-            case .patience(_, let call): self.patience.append(call)
             }
         }
     }

@@ -8,9 +8,11 @@ import LockTesting
 struct SimulatedWorld: HostWorld {
     let kernel: SimulatedKernel
     let daemon = SimulatedDaemon()
+    private let patience: Duration
 
-    init(seed: UInt64 = 1) {
+    init(seed: UInt64 = 1, patience: Duration = DLMLockManager.patience) {
         self.kernel = SimulatedKernel(seed: seed)
+        self.patience = patience
     }
 
     var abilities: Set<HostAbility> { [.restart, .crash, .failures] }
@@ -32,7 +34,8 @@ struct SimulatedWorld: HostWorld {
         files.lockspaces = { kernel.lockspaces(of: host) }
         files.obstacle = { nil }
         return DLMLockManager(
-            calls: calls, files: files, watch: self.daemon.watch, control: nil)
+            calls: calls, files: files, watch: self.daemon.watch, control: nil,
+            patience: self.patience)
     }
 
     func hosts(_ count: Int) -> LocalHosts<SimulatedWorld> {

@@ -23,6 +23,4 @@ enum DLMEffect: Hashable, Sendable {
     case wanted(Grant.ID)
     /// Report back after so long.
     case pause(Duration)
-    /// Report the end of the caller's patience after so long; the number tells which call's.
-    case patience(Duration, call: UInt64)
 }

@@ -25,8 +25,6 @@ struct DLMLockMachine {
     var isWithdrawn = false
     /// The kernel has been asked to withdraw.
     private var hasCancelled = false
-    /// Counts calls, so that patience with one does not end another.
-    private var callNumber: UInt64 = 0
     /// A hold that nobody asks for any more is to go, publishing this.
     var debt: Debt?
     /// Locks that an ended process left behind may be in the kernel.
@@ -58,10 +56,6 @@ struct DLMLockMachine {
         case held
     }
 
-    /// How long a withdrawn request may take. The kernel answers within milliseconds, unless it
-    /// has stopped the lockspace.
-    static let patience = Duration.seconds(1)
-
     init(_ resource: Resource.ID, mayHaveOrphans: Bool) {
         self.resource = resource
         self.orphans = mayHaveOrphans ? .possible : .none
@@ -84,7 +78,6 @@ struct DLMLockMachine {
         guard self.call == nil else {
             return [.answer(.failure(self.failure(.invalidRequest, call)))]
         }
-        self.callNumber += 1
         self.isWithdrawn = false
         switch call {
         case .acquire(let mode, _, _):
@@ -117,13 +110,15 @@ struct DLMLockMachine {
     mutating func withdrawn() -> [DLMEffect] {
         guard case .acquire = self.call, !self.isWithdrawn else { return [] }
         self.isWithdrawn = true
-        guard self.underWay != nil else { return self.advance() }
-        return [.patience(Self.patience, call: self.callNumber)] + self.cancel()
+        return self.underWay == nil ? self.advance() : self.cancel()
     }
 
-    /// The caller has waited long enough for the end of what it withdrew.
-    mutating func patienceEnded(call number: UInt64) -> [DLMEffect] {
-        guard number == self.callNumber, self.isWithdrawn, let call = self.call else { return [] }
+    /// The caller has waited long enough for an answer that takes the kernel milliseconds, unless
+    /// the lockspace is stopped. Whoever waits for another host waits on.
+    mutating func patienceEnded() -> [DLMEffect] {
+        guard let call = self.call, case .acquire(_, let waits, _) = call,
+            self.isWithdrawn || !waits
+        else { return [] }
         self.debt = self.debt ?? Debt()
         let error = self.failure(
             .managerUnavailable, call, hold: .unknown, layer: .daemon,
