@@ -12,7 +12,14 @@ import Testing
         let folder: URL
         let paths: [String]
 
-        init(drives count: Int, limits: EmulatedDrive.Limits = EmulatedDrive.Limits()) {
+        /// Long against what a busy machine keeps a task waiting.
+        let countdown: Duration
+
+        init(
+            drives count: Int, limits: EmulatedDrive.Limits = EmulatedDrive.Limits(),
+            countdown: Duration = .milliseconds(3500)
+        ) {
+            self.countdown = countdown
             self.drives = EmulatedDriveBank(drives: count, limits: limits)
             self.folder = FileManager.default.temporaryDirectory.appending(path: "hfa\(UUID())")
             self.paths = (0..<count).map { "/dev/emulated\($0)" }
@@ -24,8 +31,7 @@ import Testing
             var access = DriveAccess(hostID: UInt64(host))
             access.bootID = [1]
             access.stateFolder = self.folder.appending(path: "\(host)").path
-            // Long against what a busy machine keeps a task waiting.
-            access.countdown = .milliseconds(3500)
+            access.countdown = self.countdown
             access.giveUp = .milliseconds(2500)
             access.renewalInterval = renewalInterval
             access.openDrive = { [drives, paths] path throws(DriveError) in
@@ -149,7 +155,7 @@ import Testing
     }
 
     @Test func `a later process goes on with what an earlier one held`() async throws {
-        let bench = Bench(drives: 3)
+        let bench = Bench(drives: 3, countdown: .seconds(60))
         let two = bench.manager(2)
         try await self.join(two, bench)
         do {

@@ -94,7 +94,7 @@ import Testing
         let bench = try ManagerBench(drives: 1)
         let manager = try await self.member(1, of: bench)
         let lock = try GroupNames.lock(self.lockspace, .logicalVolume("lv"))
-        bench.managers[0].strike(.acquire, of: lock, with: .delay(.seconds(3)))
+        bench.managers[0].strike(.acquire, of: lock, with: .delay(.seconds(10)))
         let begin = ContinuousClock.now
         let slow = Task { try await manager.acquire(self.volume, .exclusive, AcquireOptions()) }
         for number in 1...20 {
@@ -103,12 +103,12 @@ import Testing
             _ = try await manager.acquire(other, .exclusive, AcquireOptions())
             try await manager.release(other.id, writing: nil)
         }
-        #expect(begin.duration(to: .now) < .seconds(3))
+        #expect(begin.duration(to: .now) < .seconds(10))
         guard case .granted = try await slow.value else {
             Issue.record("it is granted")
             return
         }
-        #expect(begin.duration(to: .now) >= .seconds(3))
+        #expect(begin.duration(to: .now) >= .seconds(10))
     }
 
     @Test func `with half of two drives lost, what is held stays, and nothing new is granted`()
@@ -206,7 +206,7 @@ import Testing
     @Test func `the kill path is set for the volume group, and a later process is told of it`()
         async throws
     {
-        let bench = try ManagerBench(drives: 1)
+        let bench = try ManagerBench(drives: 1, behaviour: ManagerBench.impatient)
         let notes = bench.folder.appending(path: "notes").path
         let killed = bench.folder.appending(path: "killed").path
         var access = ManagerAccess(socketPath: bench.managers[0].socketPath)

@@ -14,8 +14,13 @@ final class ManagerBench: Sendable {
         var behaviour = EmulatedLockManager.Behaviour()
         behaviour.acquireLimit = .milliseconds(60)
         behaviour.renewalInterval = .milliseconds(20)
-        behaviour.giveUp = .milliseconds(600)
         behaviour.closeDelay = .milliseconds(5)
+        return behaviour
+    }()
+    /// One that a test waits for until it gives a lock up.
+    static let impatient: EmulatedLockManager.Behaviour = {
+        var behaviour = ManagerBench.behaviour
+        behaviour.giveUp = .milliseconds(600)
         return behaviour
     }()
 
@@ -103,9 +108,9 @@ extension ILMConnection {
     }
 }
 
-/// Waits until it is so, at most ten seconds.
+/// Waits until it is so, at most half a minute.
 func eventually(_ isSo: () async throws -> Bool) async rethrows -> Bool {
-    let end = ContinuousClock.now + .seconds(10)
+    let end = ContinuousClock.now + .seconds(30)
     while try await !isSo() {
         guard ContinuousClock.now < end else { return false }
         // Only the end of the test cuts it short.

@@ -90,19 +90,17 @@ import Testing
     func `renewal goes on as drives come back one after the other`(_ drives: Int) async throws {
         let bench = try ManagerBench(drives: drives, hosts: 2)
         let (one, two) = (try await bench.connect(1), try await bench.connect(2))
-        try await one.take(self.lock, .exclusive, on: bench, countdown: ManagerBench.short)
+        try await one.take(self.lock, .exclusive, on: bench)
         for percent: Int32 in [100, 50, 0] {
             try await one.injectFailures(percent: percent)
             try await one.stopRenewal()
             try await one.startRenewal()
         }
-        let isRenewed = await eventually {
-            (0..<drives).allSatisfy { drive in
-                bench.drives.records(of: drive).contains {
-                    $0.lock == self.lock && $0.state == .locked
-                }
-            }
+        func renewals() -> [UInt64?] {
+            (0..<drives).map { bench.drives.records(of: $0).first?.modifiedMilliseconds }
         }
+        let before = renewals()
+        let isRenewed = await eventually { zip(before, renewals()).allSatisfy { $0 != $1 } }
         #expect(isRenewed)
         #expect(try await two.refusal(ofTaking: self.lock, .exclusive, on: bench) == .refused)
         try await one.unlock(self.lock)
@@ -145,7 +143,7 @@ import Testing
     }
 
     @Test func `the kill path runs when nothing could be renewed for too long`() async throws {
-        let bench = try ManagerBench(drives: 1)
+        let bench = try ManagerBench(drives: 1, behaviour: ManagerBench.impatient)
         let connection = try await bench.connect()
         let file = bench.folder.appending(path: "killed").path
         try await connection.setSignal(0)
@@ -163,7 +161,7 @@ import Testing
     }
 
     @Test func `without a kill path the client gets its signal`() async throws {
-        let bench = try ManagerBench(drives: 1)
+        let bench = try ManagerBench(drives: 1, behaviour: ManagerBench.impatient)
         let connection = try await bench.connect()
         signal(SIGUSR2) { _ in Counter.signals.add(1) }
         defer { signal(SIGUSR2, SIG_DFL) }

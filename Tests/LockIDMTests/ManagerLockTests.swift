@@ -123,10 +123,8 @@ import Testing
     {
         let bench = try ManagerBench(hosts: 2)
         let (one, two) = (try await bench.connect(1), try await bench.connect(2))
-        for connection in [one, two] {
-            try await connection.take(
-                self.lock, .shareable, on: bench, countdown: ManagerBench.short)
-        }
+        try await one.take(self.lock, .shareable, on: bench, countdown: ManagerBench.short)
+        try await two.take(self.lock, .shareable, on: bench)
         try await one.stopRenewal()
         let isConverted = try await eventually {
             try await two.refusal(ofConverting: self.lock, to: .exclusive) == nil

@@ -41,8 +41,7 @@ import Testing
         try await one.take(self.lock, .exclusive, on: bench, countdown: ManagerBench.short)
         try await one.deleteLockspace()
         await one.close()
-        #expect(
-            bench.drives.records(of: 0).contains { $0.lock == self.lock && $0.state == .locked })
+        #expect(bench.drives.records(of: 0).contains { $0.lock == self.lock && $0.isHeld })
         let isTakenOver = try await eventually {
             try await two.refusal(ofTaking: self.lock, .exclusive, on: bench) == nil
         }
