@@ -21,7 +21,7 @@ import Testing
         #expect(await ILMConnection.canConnect(to: bench.managers[0].socketPath))
     }
 
-    @Test(arguments: [ILMRequest.Command.mode, .hostCount, .readValueBlock, .release])
+    @Test(arguments: [ILMRequest.Command.version, .mode, .hostCount, .readValueBlock, .release])
     func `a connection that breaks at any byte of an answer is closed, and says so`(
         _ command: ILMRequest.Command
     ) async throws {
@@ -57,6 +57,14 @@ import Testing
         #expect(error?.code == .malformed)
     }
 
+    @Test(arguments: [ILMRequest.Command.version, .mode, .hostCount, .readValueBlock])
+    func `success without the data that was asked for is no answer`(
+        _ command: ILMRequest.Command
+    ) async throws {
+        let error = try await self.answer(ILMReply(result: 4).encoded(), to: command)
+        #expect(error?.code == .malformed)
+    }
+
     @Test func `an answer that does not come in time closes the connection for good`()
         async throws
     {
@@ -69,6 +77,40 @@ import Testing
         #expect(await self.error { try await connection.unlock(self.lock) }?.code == .closed)
         #expect(await connection.isClosed())
         theirs.close()
+    }
+
+    @Test func `a manager that takes no request, or no more callers, is waited for so long`()
+        async throws
+    {
+        var limits = ILMConnection.TimeLimits()
+        (limits.connecting, limits.sending) = (.milliseconds(50), .milliseconds(50))
+        let (ours, theirs) = try streams()
+        let connection = ILMConnection(ours, limits: limits)
+        // Two megabytes: more than the kernel keeps for a peer that does not read.
+        let drives = Array(repeating: "/dev/sda", count: 511)
+        let error = await self.error {
+            try await connection.mode(of: self.lock, drives: drives)
+        }
+        #expect(error?.code == .timedOut)
+        #expect(await connection.isClosed())
+        theirs.close()
+
+        let path = FileManager.default.temporaryDirectory.appending(path: "hfc\(UUID())").path
+        let listener = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+        defer {
+            close(listener)
+            unlink(path)
+        }
+        try #require(UnixStream.withAddress(path) { bind(listener, $0, $1) } == 0)
+        try #require(listen(listener, 0) == 0)
+        // There is room for one that waits.
+        let caller = try UnixStream(connectingTo: path, within: .seconds(5))
+        let refusal = await self.error {
+            try await ILMConnection(connectingTo: path, limits: limits)
+        }
+        #expect(refusal?.code == .timedOut && refusal?.doing == "connect to \(path)")
+        #expect(await ILMConnection.canConnect(to: path))
+        caller.close()
     }
 
     @Test func `a refusal says what was asked, and leaves the connection as it is`()
@@ -134,6 +176,7 @@ import Testing
         }
         let error = await self.error {
             switch command {
+            case .version: _ = try await connection.version(of: drives[0])
             case .mode: _ = try await connection.mode(of: self.lock, drives: drives)
             case .hostCount: _ = try await connection.hostCount(of: self.lock, drives: drives)
             case .readValueBlock: _ = try await connection.readValueBlock(of: self.lock)

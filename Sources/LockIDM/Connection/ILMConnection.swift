@@ -209,11 +209,12 @@ public final class ILMConnection: Sendable {
                 // other client behind it.
                 try stream.send(request.encoded, within: limits.sending)
                 let head = try stream.receive(ILMHeader.size, within: limits.answering)
-                guard let header = ILMHeader(head) else {
-                    stream.close()
+                // Data comes with result 0 alone; a count of bytes in its place says nothing.
+                let size = request.command.replySize
+                guard let header = ILMHeader(head), header.result <= 0 || size == 0 else {
                     throw UnixStream.Failure.system(0)
                 }
-                let count = header.result == 0 ? request.command.replySize : 0
+                let count = header.result == 0 ? size : 0
                 return ILMReply(
                     result: header.result,
                     data: try stream.receive(count, within: limits.answering))
