@@ -64,10 +64,18 @@ enum CapturedBytes {
         return commands
     }
 
+    private static let folder = URL(filePath: #filePath).deletingLastPathComponent()
+        .appending(path: "../Captured/idm")
+
+    /// Names of all that was captured.
+    static func files() throws -> [String] {
+        try FileManager.default.contentsOfDirectory(atPath: self.folder.path)
+            .map { URL(filePath: $0).deletingPathExtension().lastPathComponent }
+    }
+
     private static func lines(of file: String) throws -> [Substring] {
-        let tests = URL(filePath: #filePath).deletingLastPathComponent()
-        let path = tests.appending(path: "../Captured/idm/\(file).txt")
-        return try String(contentsOf: path, encoding: .utf8).split(separator: "\n")
+        try String(contentsOf: self.folder.appending(path: "\(file).txt"), encoding: .utf8)
+            .split(separator: "\n")
     }
 
     private static func bytes(_ text: Substring) -> [UInt8] {
