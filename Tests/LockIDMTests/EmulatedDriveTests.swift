@@ -182,6 +182,25 @@ import Testing
         #expect(value() == ChangeStamp.none)
     }
 
+    @Test func `holders are counted and their class is told, of each lock on each drive`() {
+        var benches = [Bench(lock: self.lock), Bench(lock: self.lock), Bench(lock: someLock())]
+        func held(_ bench: Bench) -> [MutexClass] {
+            bench.drive.records(now: bench.now).filter(\.isLive).map(\.mutexClass)
+        }
+        #expect(held(benches[0]) == [])
+        #expect(benches[0].ask(.tryLock, self.one, .exclusive) == nil)
+        #expect(held(benches[0]) == [.exclusive])
+        // Another drive, and another lock on the first.
+        benches[2].drive = benches[0].drive
+        for (count, host) in [self.one, self.two, self.three].enumerated() {
+            #expect(benches[1].ask(.tryLock, host, .shared) == nil)
+            #expect(held(benches[1]) == Array(repeating: .shared, count: count + 1))
+            #expect(benches[2].ask(.tryLock, host, .shared) == nil)
+        }
+        #expect(held(benches[0]) == [.exclusive])
+        #expect(held(benches[2]) == [.exclusive, .shared, .shared, .shared])
+    }
+
     @Test func `a drive keeps so many mutexes, hosts, and sharers`() {
         var limits = EmulatedDrive.Limits()
         (limits.mutexes, limits.hosts, limits.sharers) = (3, 3, 2)
