@@ -228,6 +228,23 @@ import Testing
         #expect(access.takeAbandoned() == [self.lockspace])
         #expect(access.takeAbandoned().isEmpty)
     }
+
+    @Test func `a name that a shell would take for more is not handed to one`() async throws {
+        let bench = try ManagerBench(drives: 1)
+        var access = ManagerAccess(socketPath: bench.managers[0].socketPath)
+        access.killPath = .init(path: "/usr/bin/true", arguments: "")
+        let manager = IDMLockManager(through: access)
+        for name in ["vg0;reboot", "vg 0", "vg$0", "v\u{e9}"] {
+            let lockspace = Lockspace(
+                volumeGroup: name, kind: .idm, uuid: "u", drives: bench.paths)
+            await #expect {
+                _ = try await manager.join(
+                    manager.prepare(lockspace, JoinOptions()), JoinOptions())
+            } throws: {
+                ($0 as? LockManagerError)?.code == .badArguments
+            }
+        }
+    }
 }
 
 extension MutexRecord {

@@ -53,6 +53,15 @@ actor ILMSpace: MutexSpace {
     // MARK: Begin and end
 
     func begin(_ doing: String) async throws(LockManagerError) {
+        // The manager hands the name to a shell, as it is.
+        let isName = self.request.lockspace.volumeGroup.allSatisfy {
+            $0.isASCII && ($0.isLetter || $0.isNumber || "+_.-".contains($0))
+        }
+        guard isName || self.access.killPath == nil else {
+            throw LockManagerError(
+                .badArguments, doing: doing,
+                advice: "a volume group's name is of letters, digits, and + _ . -")
+        }
         let line = try await self.connect(doing)
         self.membership = line
         let connection = line.connection
