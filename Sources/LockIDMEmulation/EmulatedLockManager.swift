@@ -50,6 +50,8 @@ public final class EmulatedLockManager: Sendable {
         case convert
         /// RELEASE.
         case release
+        /// HOST_COUNT, which only a delay strikes.
+        case hostCount
     }
 
     struct Strike {

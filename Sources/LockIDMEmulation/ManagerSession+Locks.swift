@@ -41,6 +41,11 @@ extension ManagerSession {
         case .acquire where !hasLockspace: return Self.refusal(.tooFewDrives)
         case .acquire: return self.acquire(payload, paths)
         case .hostCount, .mode:
+            if command == .hostCount,
+                case .delay(let duration) = self.manager.takeStrike(.hostCount, of: payload.lock)
+            {
+                blockThread(for: duration)
+            }
             guard let drives = held?.drives ?? self.resolve(paths) else {
                 return Self.refusal(.tooFewDrives)
             }

@@ -158,7 +158,41 @@ import Testing
             Issue.record("the lockspace is lost")
             return
         }
-        #expect(reason.contains("have not answered"))
+        #expect(reason.contains("have not told"))
+    }
+
+    @Test func `a look at the drives that takes too long is a loss before it ends`() async throws {
+        let bench = try ManagerBench(drives: 1)
+        let members = try GroupNames.lock(self.lockspace, .volumeGroup).members
+        bench.managers[0].strike(.hostCount, of: members, with: .delay(.seconds(20)))
+        let begin = ContinuousClock.now
+        let manager = try await self.member(1, of: bench) { $0.giveUp = .milliseconds(1500) }
+        let event = await manager.events.first { _ in true }
+        guard case .lost = event?.what else {
+            Issue.record("the lockspace is lost")
+            return
+        }
+        #expect(begin.duration(to: .now) < .seconds(15))
+    }
+
+    @Test func `a call that takes longer than a lock may be unseen is no loss`() async throws {
+        let bench = try ManagerBench(drives: 1)
+        let manager = try await self.member(1, of: bench) {
+            $0.giveUp = .milliseconds(2500)
+            $0.connectionsPerLockspace = 1
+        }
+        _ = try await manager.acquire(self.volume, .exclusive, AcquireOptions())
+        for (number, delay) in [(1, Duration.milliseconds(4000)), (2, .milliseconds(500))] {
+            let name = Resource.Name.logicalVolume("lv\(number)")
+            let lock = try GroupNames.lock(self.lockspace, name)
+            bench.managers[0].strike(.acquire, of: lock, with: .delay(delay))
+            let other = Resource(.init(lockspace: self.lockspace, name: name))
+            guard case .granted = try await manager.acquire(other, .exclusive, AcquireOptions())
+            else {
+                Issue.record("it is granted")
+                return
+            }
+        }
     }
 
     @Test func `a manager that destroys mutexes leaves nothing that could be called unchanged`()

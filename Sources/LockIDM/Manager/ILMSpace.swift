@@ -41,7 +41,9 @@ actor ILMSpace: MutexSpace {
     var holds: [LockID: Hold] = [:]
     /// What was said to be released and may not be.
     var finishers: [LockID: Task<Void, Never>] = [:]
-    var checker: Task<Void, Never>?
+    /// When the drives last said that this host is a member. Taken before they were asked.
+    var lastSeen = Duration.zero
+    var checkers: [Task<Void, Never>] = []
     var isEnded = false
     var isLost = false
 
@@ -65,6 +67,7 @@ actor ILMSpace: MutexSpace {
         let line = try await self.connect(doing)
         self.membership = line
         let connection = line.connection
+        self.lastSeen = self.time.now
         do throws(ILMError) {
             try await connection.lock(
                 self.request.group.members, .shareable, drives: self.request.lockspace.drives,
@@ -78,22 +81,13 @@ actor ILMSpace: MutexSpace {
             // Without the note, a later process says less; nothing else depends on it.
             _ = await BlockingExecutor(label: "holdfast.idm-notes").run { notes.add(name) }
         }
-        self.checker = Task { [weak self, time] in
-            var lastSeen = time.now
-            while !Task.isCancelled {
-                guard let interval = self?.access.checkInterval else { return }
-                // Only the end of the lockspace cuts it short.
-                try? await time.sleep(until: time.now + interval)
-                guard !Task.isCancelled, let self else { return }
-                lastSeen = await self.check(lastSeen: lastSeen)
-            }
-        }
+        self.startChecks()
     }
 
     /// Releases everything, and closes. The manager would let go by itself, some time after.
     func end(_ doing: String) async throws(LockManagerError) {
         self.isEnded = true
-        self.checker?.cancel()
+        for checker in self.checkers { checker.cancel() }
         for finisher in self.finishers.values { finisher.cancel() }
         var held = self.holds.map { (lock: $0.key, connection: $0.value.line.connection) }
         if let membership = self.membership {
