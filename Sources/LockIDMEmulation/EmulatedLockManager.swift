@@ -40,6 +40,8 @@ public final class EmulatedLockManager: Sendable {
         case delay(Duration)
         /// The connection ends instead of an answer.
         case closes
+        /// The manager ends the connection's lockspace in place of one that ended before.
+        case losesLockspace
     }
 
     /// Which commands a fault strikes.
@@ -199,7 +201,7 @@ public final class EmulatedLockManager: Sendable {
     ) throws(DriveError) -> DriveAnswer {
         let (percent, isDead) = self.state.with { ($0.failurePercent, $0.isDead) }
         guard !isDead, !Self.fails(percent: Int(percent), place: place) else {
-            throw DriveError(drive: "drive \(drive)", reason: "an injected failure")
+            throw DriveError(drive: "drive \(drive)", reason: "an injected failure", status: EIO)
         }
         return try self.drives.perform(command, on: drive, from: self.host)
     }

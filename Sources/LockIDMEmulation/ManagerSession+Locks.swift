@@ -1,3 +1,4 @@
+internal import Glibc
 internal import LockCore
 internal import LockIDM
 
@@ -97,6 +98,10 @@ extension ManagerSession {
         let fault = self.manager.takeStrike(.acquire, of: payload.lock)
         if fault == .fails { return Self.refusal(.storageFailed) }
         if fault == .closes { return ILMReply(result: .min) }
+        if fault == .losesLockspace {
+            _ = self.deleteLockspace()
+            return Self.refusal(.tooFewDrives)
+        }
         if case .delay(let duration) = fault { blockThread(for: duration) }
 
         // -1 travels as the longest countdown of all.
@@ -118,7 +123,7 @@ extension ManagerSession {
                 return fault == .failsInTheMiddle
                     ? Self.refusal(.storageFailed) : ILMReply(result: 0)
             }
-            failures = outcomes.count(where: \.isFailed)
+            failures = outcomes.count(where: \.isKnownFailure)
             for (place, drive) in drives.present.enumerated() where held[place] {
                 _ = self.run(
                     .release(nil), payload.lock, host, mutexClass, on: drive, place: place)
@@ -154,7 +159,7 @@ extension ManagerSession {
             if lock.held[place] {
                 let outcome = self.run(
                     .release(lock.value), lock.id, host, lock.mutexClass, on: drive, place: place)
-                if outcome.isFailed { failures += 1 }
+                if outcome.isKnownFailure { failures += 1 }
             }
             if discards {
                 _ = self.run(
@@ -208,7 +213,7 @@ extension ManagerSession {
         if outcomes.count(where: { $0 == .notHeld }) >= lock.drives.majority.toKeep {
             return Self.refusal(.expired)
         }
-        let failures = outcomes.count(where: \.isFailed) + missing
+        let failures = outcomes.count(where: \.isKnownFailure) + missing
         return failures >= lock.drives.majority.toKeep
             ? Self.refusal(.storageFailed) : Self.refusal(.refused)
     }
@@ -229,6 +234,14 @@ extension ManagerSession {
         }
         if fresh >= lock.drives.majority.toKeep { lock.renewed = .now }
         return lock
+    }
+}
+
+extension MutexErrand.Outcome {
+    /// The manager knows failures of storage by `EIO`. A drive that does not answer at all is
+    /// mostly something else to it, and no better than a refusal.
+    fileprivate var isKnownFailure: Bool {
+        if case .failed(let error) = self { error.status == EIO } else { false }
     }
 }
 

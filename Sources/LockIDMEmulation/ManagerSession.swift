@@ -143,7 +143,7 @@ final class ManagerSession: Sendable {
         }
     }
 
-    private func deleteLockspace() -> ILMReply? {
+    func deleteLockspace() -> ILMReply? {
         let had = self.state.with { state in
             defer {
                 // What is still held stays on the drives, and nobody renews it.

@@ -63,17 +63,59 @@ import Testing
     @Test func `drives that fail are a storage error, and no contention`() async throws {
         let bench = try ManagerBench(drives: 3, hosts: 1)
         let manager = try await self.member(1, of: bench)
-        for drive in 0..<2 { bench.drives.setFailing(true, drive: drive) }
-        let error = await self.error {
-            try await manager.acquire(self.volume, .exclusive, AcquireOptions())
+        // Of drives that do not answer the lock manager says no more than of another holder.
+        for result in [ILMResult.refused, .storageFailed] {
+            if result == .refused {
+                for drive in 0..<2 { bench.drives.setFailing(true, drive: drive) }
+            } else {
+                try await bench.connect().injectFailures(percent: 100)
+            }
+            let error = await self.error {
+                try await manager.acquire(self.volume, .exclusive, AcquireOptions())
+            }
+            #expect(error?.code == .storageFailed && error?.layer == .storage)
+            #expect(error?.status == result.rawValue)
+            for drive in 0..<2 { bench.drives.setFailing(false, drive: drive) }
+            try await bench.connect().injectFailures(percent: 0)
+            try await manager.release(self.volume.id, writing: nil)
         }
-        #expect(error?.code == .storageFailed && error?.layer == .storage)
-        #expect(error?.status == ILMResult.storageFailed.rawValue)
-        try await manager.release(self.volume.id, writing: nil)
-        for drive in 0..<2 { bench.drives.setFailing(false, drive: drive) }
         guard
             case .granted = try await manager.acquire(
                 self.volume, .exclusive, AcquireOptions())
+        else {
+            Issue.record("it is granted")
+            return
+        }
+    }
+
+    @Test func `a sharer is in no sharer's way, and failing drives beside it are a storage error`()
+        async throws
+    {
+        let bench = try ManagerBench(drives: 3, hosts: 2)
+        let (one, two) = (try await self.member(1, of: bench), try await self.member(2, of: bench))
+        _ = try await one.acquire(self.volume, .shared, AcquireOptions())
+        for drive in 0..<2 { bench.drives.setFailing(true, drive: drive) }
+        let error = await self.error {
+            try await two.acquire(self.volume, .shared, AcquireOptions())
+        }
+        #expect(error?.code == .storageFailed)
+        // To an exclusive lock the sharer is, with or without drives.
+        #expect(
+            try await two.acquire(self.volume, .exclusive, AcquireOptions())
+                == .contended(Contention()))
+    }
+
+    @Test func `a connection whose lockspace the manager has lost is replaced`() async throws {
+        let bench = try ManagerBench(drives: 1)
+        let manager = try await self.member(1, of: bench)
+        let lock = try GroupNames.lock(self.lockspace, .logicalVolume("lv"))
+        bench.managers[0].strike(.acquire, of: lock, with: .losesLockspace)
+        let error = await self.error {
+            try await manager.acquire(self.volume, .exclusive, AcquireOptions())
+        }
+        #expect(error?.code == .deviceUnavailable && error?.hold == .unchanged)
+        guard
+            case .granted = try await manager.acquire(self.volume, .exclusive, AcquireOptions())
         else {
             Issue.record("it is granted")
             return
@@ -118,8 +160,15 @@ import Testing
         let (one, two) = (try await self.member(1, of: bench), try await self.member(2, of: bench))
         _ = try await one.acquire(self.volume, .exclusive, AcquireOptions())
         bench.drives.setFailing(true, drive: 0)
+        // Half of the drives cannot tell before the lock is asked for, but after it was refused.
+        for mode in [LockMode.exclusive, .shared] {
+            #expect(
+                try await two.acquire(self.volume, mode, AcquireOptions())
+                    == .contended(Contention()))
+        }
+        let other = Resource(.init(lockspace: self.lockspace, name: .logicalVolume("lv2")))
         let error = await self.error {
-            try await two.acquire(self.volume, .exclusive, AcquireOptions())
+            try await two.acquire(other, .exclusive, AcquireOptions())
         }
         #expect(error?.code == .storageFailed)
         bench.drives.setFailing(false, drive: 0)
@@ -212,6 +261,36 @@ import Testing
             #expect(grant.value == .unknown)
             try await manager.release(self.volume.id, writing: block)
         }
+    }
+
+    @Test(arguments: [LockMode.exclusive, .shared])
+    func `a stamp that did not reach the drives leaves nothing that could be called unchanged`(
+        _ next: LockMode
+    ) async throws {
+        let bench = try ManagerBench(drives: 3, hosts: 2)
+        let (one, two) = (try await self.member(1, of: bench), try await self.member(2, of: bench))
+        let block = ValueBlock(format: ValueBlock.currentFormat, resourceVersion: 1)
+        _ = try await two.acquire(self.volume, .exclusive, AcquireOptions())
+        try await two.release(self.volume.id, writing: block)
+        _ = try await one.acquire(self.volume, .exclusive, AcquireOptions())
+        // The lock manager takes the release for done.
+        for drive in 0..<2 { bench.drives.setFailing(true, drive: drive) }
+        await #expect {
+            try await one.release(self.volume.id, writing: block)
+        } throws: {
+            ($0 as? LockManagerError)?.code == .storageFailed
+        }
+        for drive in 0..<2 { bench.drives.setFailing(false, drive: drive) }
+        _ = try await one.acquire(self.volume, next, AcquireOptions())
+        try await one.release(self.volume.id, writing: nil)
+        guard
+            case .granted(let grant) = try await two.acquire(
+                self.volume, .exclusive, AcquireOptions())
+        else {
+            Issue.record("it is granted")
+            return
+        }
+        #expect(grant.value == .changed)
     }
 
     @Test func `what a conversion publishes is there for a host that joins, and after a death`()

@@ -112,7 +112,11 @@ import Testing
         bench.drives.setFailing(true, drive: 0)
         try await connection.take(self.lock, .exclusive, on: bench)
         try await connection.unlock(self.lock)
-        bench.drives.setFailing(false, drive: 0)
+        bench.drives.setFailing(true, drive: 1)
+        // Drives that do not answer at all look like another holder.
+        let none = try await connection.refusal(ofTaking: self.lock, .exclusive, on: bench)
+        #expect(none == .refused)
+        for drive in 0..<2 { bench.drives.setFailing(false, drive: drive) }
 
         func refusal(ofTakingOn drives: [String]) async throws -> ILMResult? {
             try await connection.refusal { connection throws(ILMError) in

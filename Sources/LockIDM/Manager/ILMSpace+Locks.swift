@@ -12,7 +12,8 @@ extension ILMSpace {
         let line = try await self.line(for: lock, doing)
         // From here on the lock belongs to this connection, whatever comes.
         self.holds[lock] = Hold(
-            line: line, mode: mode, drives: drives, isInDoubt: true, isBusy: true)
+            line: line, mode: mode, drives: drives, isInDoubt: true, isBusy: true,
+            owesStamp: self.holds[lock]?.owesStamp ?? false)
         do throws(ILMError) {
             // The manager needs 5 s to find out that somebody is in the way.
             if try await self.isTaken(lock, mode, drives, line) {
@@ -22,14 +23,15 @@ extension ILMSpace {
             do throws(ILMError) {
                 try await self.acquire(lock, mode, drives, line)
             } catch {
-                guard error.result == .refused else { throw error }
-                // A refusal can mean anything. If nobody is there, it means the drives.
-                guard try await self.count(lock, drives, line).others > 0 else { throw error }
+                // A refusal can mean anything. If nobody is in the way, it means the drives.
+                guard error.result == .refused,
+                    try await self.isInTheWay(of: lock, mode, drives, line)
+                else { throw error }
                 self.holds[lock] = nil
                 return .inTheWay(Contention())
             }
         } catch {
-            throw self.failedToTake(lock, error, doing)
+            throw await self.failedToTake(lock, line, error, doing)
         }
         self.holds[lock]?.isInDoubt = false
         defer { self.holds[lock]?.isBusy = false }
@@ -41,21 +43,41 @@ extension ILMSpace {
         return .held(reading)
     }
 
+    /// Before the lock is asked for: do most drives say that somebody is in the way?
     private func isTaken(
         _ lock: LockID, _ mode: LockMode, _ drives: [String], _ line: Line
     ) async throws(ILMError) -> Bool {
-        let held: ILMMode
+        let held = try await self.heldMode(of: lock, drives, line)
+        guard held == .exclusive || (held == .shareable && mode == .exclusive) else { return false }
+        return try await self.count(lock, drives, line).others > 0
+    }
+
+    /// After a refusal: does any drive say so? Most of them may have failed.
+    private func isInTheWay(
+        of lock: LockID, _ mode: LockMode, _ drives: [String], _ line: Line
+    ) async throws(ILMError) -> Bool {
+        guard try await self.count(lock, drives, line).others > 0 else { return false }
+        guard mode == .shared else { return true }
+        // Sharers are in each other's way nowhere.
+        for drive in drives {
+            if try await self.heldMode(of: lock, [drive], line) == .exclusive { return true }
+        }
+        return false
+    }
+
+    /// Nil if the drives do not agree, or cannot be read.
+    func heldMode(
+        of lock: LockID, _ drives: [String], _ line: Line
+    ) async throws(ILMError) -> ILMMode? {
         do throws(ILMError) {
-            held = try await self.call(line, for: lock) { connection throws(ILMError) in
+            return try await self.call(line, for: lock) { connection throws(ILMError) in
                 try await connection.mode(of: lock, drives: drives)
             }
         } catch {
-            // The drives do not agree, or cannot be read; asking for the lock tells more.
-            guard error.result == .refused || error.result == .unreadable else { throw error }
-            return false
+            let means: [ILMResult] = [.refused, .unreadable, .tooFewDrives]
+            guard let result = error.result, means.contains(result) else { throw error }
+            return nil
         }
-        guard held == .exclusive || (held == .shareable && mode == .exclusive) else { return false }
-        return try await self.count(lock, drives, line).others > 0
     }
 
     func count(
@@ -85,13 +107,17 @@ extension ILMSpace {
     }
 
     private func failedToTake(
-        _ lock: LockID, _ error: ILMError, _ doing: String
-    ) -> LockManagerError {
+        _ lock: LockID, _ line: Line, _ error: ILMError, _ doing: String
+    ) async -> LockManagerError {
         // What the manager refused at once, or was never sent, had no effect.
         let isWithoutEffect =
-            error.result == .tooFewDrives || error.result == .invalid || error.code == .invalid
+            self.holds[lock]?.owesStamp == false
+            && (error.result == .tooFewDrives || error.result == .invalid || error.code == .invalid)
         if isWithoutEffect {
             self.holds[lock] = nil
+            // So speaks also a manager that has ended another client's lockspace in place of that
+            // one's own. A new connection has a new lockspace.
+            await self.retire(line)
         } else {
             self.holds[lock]?.isBusy = false
         }
@@ -110,9 +136,9 @@ extension ILMSpace {
                 ChangeStamp(valueBlock: try await connection.readValueBlock(of: lock))
             }
             self.holds[lock]?.written = stamp
+            let isLast = !isShared && self.holds[lock]?.owesStamp == false
             return StampReading(
-                known: isShared ? nil : stamp, highest: stamp,
-                isBlank: !isShared && stamp == .none)
+                known: isLast ? stamp : nil, highest: stamp, isBlank: isLast && stamp == .none)
         } catch {
             guard !error.endsConnection else {
                 throw LockManagerError(error, hold: .unknown, doing)
@@ -186,6 +212,7 @@ extension ILMSpace {
                 lock, .shareable, drives: hold.drives, countdown: self.access.countdown)
             try await helper.connection.writeValueBlock(stamp.valueBlock, of: lock)
             try await helper.connection.unlock(lock)
+            self.holds[lock]?.owesStamp = false
             await helper.connection.close()
         } catch {
             await helper.connection.close()

@@ -12,6 +12,12 @@ extension ILMSpace {
             try await self.call(hold.line, for: nil) { connection throws(ILMError) in
                 try await connection.unlock(lock)
             }
+            // To the manager that worked also where no drive has answered.
+            if self.holds[lock]?.owesStamp == true, await !self.isReleased(lock, hold) {
+                throw ILMError(
+                    .refused, doing: doing, reason: "the drives do not answer",
+                    result: .storageFailed)
+            }
             self.holds[lock] = nil
         } catch {
             // Who let go of nothing has nothing.
@@ -35,6 +41,12 @@ extension ILMSpace {
     ) async throws(ILMError) {
         var written = hold.written
         switch stamp {
+        case _ where hold.owesStamp:
+            try await self.keepMutex(lock, hold)
+            let found = try await self.call(hold.line, for: nil) { connection throws(ILMError) in
+                ChangeStamp(valueBlock: try await connection.readValueBlock(of: lock))
+            }
+            written = .following(found, nowMicroseconds: hostMicroseconds())
         case .stamp(let stamp):
             written = stamp
             try await self.keepMutex(lock, hold)
@@ -53,6 +65,7 @@ extension ILMSpace {
             }
         }
         guard let written, written != hold.written else { return }
+        self.holds[lock]?.owesStamp = true
         try await self.call(hold.line, for: nil) { connection throws(ILMError) in
             try await connection.writeValueBlock(written.valueBlock, of: lock)
         }
@@ -70,6 +83,24 @@ extension ILMSpace {
         } catch {
             guard error.code == .refused else { throw error }
         }
+    }
+
+    /// Have most of the drives let go?
+    private func isReleased(_ lock: LockID, _ hold: Hold) async -> Bool {
+        do throws(ILMError) {
+            let mode = try await self.heldMode(of: lock, hold.drives, hold.line)
+            if mode == .unlocked { return true }
+        } catch {
+            return false
+        }
+        // Another host may have it by now, on some drives or on all.
+        var free = 0
+        for drive in hold.drives {
+            var part = hold
+            part.drives = [drive]
+            if await self.isFree(lock, part) { free += 1 }
+        }
+        return free >= Majority(of: hold.drives.count).toTake
     }
 
     func isFree(_ lock: LockID, _ hold: Hold) async -> Bool {
@@ -99,18 +130,18 @@ extension ILMSpace {
 
     private func tryToFinish(_ lock: LockID, _ hold: Hold) async -> Bool {
         guard self.holds[lock]?.line === hold.line else { return true }
+        if await self.isReleased(lock, hold) { return true }
         do throws(ILMError) {
-            guard try await self.count(lock, hold.drives, hold.line).isHeldBySelf else {
-                return true
-            }
             try await self.acquire(lock, hold.mode, hold.drives, hold.line)
-            _ = try await self.call(hold.line, for: nil) { connection throws(ILMError) in
-                try await connection.readValueBlock(of: lock)
-            }
             try await self.call(hold.line, for: nil) { connection throws(ILMError) in
+                // The stamp that was to be left may not have come through; what is there may be an
+                // old one. A new one says that something has changed.
+                let found = ChangeStamp(valueBlock: try await connection.readValueBlock(of: lock))
+                let next = ChangeStamp.following(found, nowMicroseconds: hostMicroseconds())
+                try await connection.writeValueBlock(next.valueBlock, of: lock)
                 try await connection.unlock(lock)
             }
-            return true
+            return await self.isReleased(lock, hold)
         } catch {
             return error.endsConnection
         }

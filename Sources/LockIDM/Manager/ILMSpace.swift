@@ -27,6 +27,8 @@ actor ILMSpace: MutexSpace {
         var isInDoubt = false
         /// A call about it is under way: what a check finds means nothing.
         var isBusy = false
+        /// A stamp that was to be left may not have reached the drives, and what they say is old.
+        var owesStamp = false
     }
 
     nonisolated var hostNumber: UInt64 { 0 }
@@ -185,6 +187,13 @@ actor ILMSpace: MutexSpace {
             if error.endsConnection { await self.broke(line, besides: lock, "\(error)") }
             throw error
         }
+    }
+
+    /// Closes a connection on which nothing is held.
+    func retire(_ line: Line) async {
+        guard !self.holds.values.contains(where: { $0.line === line }) else { return }
+        self.lines.removeAll { $0.line === line }
+        await line.connection.close()
     }
 
     private func count(_ line: Line, _ calls: Int) {
