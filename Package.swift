@@ -85,7 +85,9 @@ let package = Package(
             dependencies: ["DaemonHarness", "LockInMemory", "holdfastd"]),
         .testTarget(
             name: "EndToEndTests",
-            dependencies: ["DaemonHarness", "LockIDM", "LockIDMEmulation", "holdfastd"]),
+            dependencies: [
+                "DaemonHarness", "LockCore", "LockIDM", "LockIDMEmulation", "holdfastd",
+            ]),
         .testTarget(
             name: "LockSanlockTests",
             dependencies: [

@@ -26,13 +26,7 @@ struct Daemon {
 
         log.log(.warning, "holdfastd started \(Self.version)")
         if self.options.embedded { log.log(.warning, LockManagerRegistry.embeddedNotice) }
-        for lockspace in LockManagerRegistry.takeLost(self.options) {
-            log.log(
-                .warning,
-                "an earlier daemon ended in lockspace \(lockspace): the IDM lock manager has "
-                    + "let go of its locks, and volumes that are still active are not protected. "
-                    + "Deactivate them, or start the volume group and activate them anew")
-        }
+        for loss in await LockManagerRegistry.losses(self.options) { log.log(.warning, loss) }
         let hosts = try await self.startHosts(loop, log) { continuation.yield(.quit(host: $0)) }
         ServiceManager.notify("READY=1\nSTATUS=\(self.status)")
         whenReady()

@@ -59,9 +59,13 @@ enum LockManagerRegistry {
 
     private static func idmManager(_ options: Options, hostID: UInt32?) -> any LockManager {
         guard options.idmDirect else { return IDMLockManager(through: Self.managerAccess(options)) }
+        return IDMLockManager(driving: Self.driveAccess(options, hostID: hostID))
+    }
+
+    private static func driveAccess(_ options: Options, hostID: UInt32?) -> DriveAccess {
         var access = DriveAccess(hostID: hostID.map(UInt64.init))
         access.globalDrives = options.idmGlobalDrives
-        return IDMLockManager(driving: access)
+        return access
     }
 
     private static func managerAccess(_ options: Options) -> ManagerAccess {
@@ -73,11 +77,22 @@ enum LockManagerRegistry {
         return access
     }
 
-    /// What an earlier daemon had joined through the IDM lock manager when it ended, and so lost.
-    /// Told once.
-    static func takeLost(_ options: Options) -> [Lockspace.ID] {
-        guard !options.test, !options.embedded, !options.idmDirect else { return [] }
-        return Self.managerAccess(options).takeAbandoned()
+    /// What an earlier daemon of this boot lost by its end, or will lose soon, for the log.
+    static func losses(_ options: Options) async -> [String] {
+        guard !options.test, !options.embedded else { return [] }
+        guard options.idmDirect else {
+            return Self.managerAccess(options).takeAbandoned().map {
+                "an earlier daemon ended in lockspace \($0): the IDM lock manager has let go of "
+                    + "its locks, and volumes that are still active are not protected. "
+                    + "Deactivate them, or start the volume group and activate them anew"
+            }
+        }
+        let access = Self.driveAccess(options, hostID: nil)
+        return await access.leftBehind().map {
+            "an earlier daemon ended in lockspace \($0): its locks run out \(access.countdown) "
+                + "after it, and volumes that are still active are not protected then. Start the "
+                + "volume group and activate them anew before, or deactivate them"
+        }
     }
 
     // MARK: In memory

@@ -1,5 +1,6 @@
 import DaemonHarness
 import Foundation
+import LockCore
 import LockIDM
 import LockIDMEmulation
 import Testing
@@ -50,6 +51,33 @@ import Testing
         }
     }
 
+    @Test func `a daemon without a lock manager tells what its predecessor will lose`()
+        async throws
+    {
+        // What an earlier process leaves that ends without a word.
+        var access = DriveAccess(hostID: 1)
+        let state = FileManager.default.temporaryDirectory.appending(path: "hfe\(UUID())")
+        defer { try? FileManager.default.removeItem(at: state) }
+        access.stateFolder = state.path
+        let drives = EmulatedDriveBank(drives: 1)
+        access.openDrive = { _ in EmulatedCable(drives: drives) }
+        let manager = IDMLockManager(driving: access)
+        let lockspace = Lockspace(
+            volumeGroup: "vg0", kind: .idm, uuid: "u", drives: ["/dev/emulated"])
+        _ = try await manager.join(
+            manager.prepare(lockspace, JoinOptions()), JoinOptions())
+        try await onOwnThread {
+            let sandbox = try Sandbox()
+            let run = sandbox.outside("/run/holdfast")
+            try FileManager.default.createDirectory(
+                atPath: run, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: state.path, toPath: "\(run)/idm")
+            let daemon = try Daemon(Repository.daemon, ["--idm-direct"], in: sandbox)
+            try daemon.awaitLog("an earlier daemon ended in lockspace lvm_vg0: its locks run out")
+            withExtendedLifetime(daemon) {}
+        }
+    }
+
     @Test func `a disk that has no mutexes is refused, and nothing hangs`() async throws {
         try await onOwnThread {
             let sandbox = try Sandbox(disk: "64M")
@@ -65,6 +93,16 @@ import Testing
             try daemon.awaitLog("loop1 is no SCSI or NVMe drive, or sg is not loaded")
             withExtendedLifetime(daemon) {}
         }
+    }
+}
+
+/// This process's way to an emulated drive.
+private struct EmulatedCable: Drive {
+    let drives: EmulatedDriveBank
+    var identity: String { "emulated" }
+
+    func perform(_ command: DriveCommand) throws(DriveError) -> DriveAnswer {
+        try self.drives.perform(command, on: 0, from: 1)
     }
 }
 

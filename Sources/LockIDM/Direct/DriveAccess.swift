@@ -1,5 +1,5 @@
 internal import Glibc
-package import LockCore
+public import LockCore
 
 /// The way to the mutexes without a daemon: this process talks to the drives.
 ///
@@ -71,7 +71,8 @@ extension DriveAccess: MutexAccess {
     /// There is no service that could be down.
     package func isRunning() async -> Bool { true }
 
-    package func leftBehind() async throws(LockManagerError) -> [Lockspace.ID] {
+    /// Lockspaces that an earlier process of this boot left joined.
+    public func leftBehind() async -> [Lockspace.ID] {
         let notes = JoinNotes(folder: self.stateFolder, boot: self.bootID)
         return await BlockingExecutor(label: "holdfast.idm-notes").run { notes.all }
             .map { Lockspace.ID(kind: .idm, name: $0) }
