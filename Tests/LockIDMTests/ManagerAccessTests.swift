@@ -293,6 +293,26 @@ import Testing
         #expect(grant.value == .changed)
     }
 
+    @Test func `a sharer that others leave while it lets go keeps the stamp`() async throws {
+        let bench = try ManagerBench(drives: 3, hosts: 2)
+        let (one, two) = (try await self.member(1, of: bench), try await self.member(2, of: bench))
+        let block = ValueBlock(format: ValueBlock.currentFormat, resourceVersion: 1)
+        _ = try await two.acquire(self.volume, .exclusive, AcquireOptions())
+        try await two.release(self.volume.id, writing: block)
+        for manager in [two, one] {
+            _ = try await manager.acquire(self.volume, .shared, AcquireOptions())
+        }
+        let lock = try GroupNames.lock(self.lockspace, .logicalVolume("lv"))
+        bench.managers[0].strike(.convert, of: lock, with: .delay(.seconds(5)))
+        try await withThrowingTaskGroup { group in
+            for manager in [one, two] {
+                group.addTask { try await manager.release(self.volume.id, writing: nil) }
+            }
+            try await group.waitForAll()
+        }
+        #expect(bench.drives.records(of: 0).contains { $0.lock == lock && $0.isStamped })
+    }
+
     @Test func `what a conversion publishes is there for a host that joins, and after a death`()
         async throws
     {

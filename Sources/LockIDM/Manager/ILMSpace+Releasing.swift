@@ -47,10 +47,8 @@ extension ILMSpace {
                 ChangeStamp(valueBlock: try await connection.readValueBlock(of: lock))
             }
             written = .following(found, nowMicroseconds: hostMicroseconds())
-        case .stamp(let stamp):
-            written = stamp
-            try await self.keepMutex(lock, hold)
-        case .blank: break
+        case .stamp(let stamp): written = stamp
+        case .blank: return
         case .asItIs(let next):
             // Alone, this host finds the last word on the drives. Beside others it may not be the
             // last, and must not come back.
@@ -64,11 +62,14 @@ extension ILMSpace {
                 return
             }
         }
-        guard let written, written != hold.written else { return }
-        self.holds[lock]?.owesStamp = true
-        try await self.call(hold.line, for: nil) { connection throws(ILMError) in
-            try await connection.writeValueBlock(written.valueBlock, of: lock)
+        if let written, written != hold.written {
+            self.holds[lock]?.owesStamp = true
+            try await self.call(hold.line, for: nil) { connection throws(ILMError) in
+                try await connection.writeValueBlock(written.valueBlock, of: lock)
+            }
         }
+        // Right before letting go: a sharer that has gone meanwhile leaves this one the last.
+        try await self.keepMutex(lock, hold)
     }
 
     /// With its last sharer a mutex goes, and its stamp. On a drive that could not be reached an
