@@ -16,7 +16,8 @@ extension SimulatedKernel {
             let lock = Lock(
                 id: self.last, node: open.node, owner: handle, resource: request.name,
                 mode: .null, number: request.lock, block: address)
-            self.spaces[open.space]?.resources[request.name, default: Record()].locks.append(lock)
+            let record = Record(master: open.node)
+            self.spaces[open.space]?.resources[request.name, default: record].locks.append(lock)
             self.use(address, "ask") { ($0.lock, $0.resource) = (lock.id, request.name) }
             self.complete(lock, DLMCompletion(.success))
             return .success
@@ -89,6 +90,7 @@ extension SimulatedKernel {
             return .busy
         }
         record.locks[index].isPersistent = conversion.to != .null
+        record.locks[index].carriesValue = conversion.carriesValue
         self.use(address, "convert") { $0.requests += 1 }
         if conversion.to.rawValue < conversion.from.rawValue {
             return self.stepDown(conversion, index, record, resource, name)

@@ -20,6 +20,8 @@ final class SimulatedKernel: @unchecked Sendable {
         var block: UInt
         var converting: DLMConversion?
         var isPersistent = false
+        /// Its last request had to do with the value block.
+        var carriesValue = true
         /// A step down that the other nodes have not heard of.
         var untold: DLMConversion?
         /// The owner was told, since its last grant, that it is in the way; or would have been.
@@ -40,6 +42,8 @@ final class SimulatedKernel: @unchecked Sendable {
         var queue: [UInt] = []
         var value: ValueBlock?
         var isLost = false
+        /// The node that keeps the queue and the value.
+        var master: Int
 
         func fits(_ lock: Lock) -> Bool {
             let mode = lock.converting?.to ?? lock.mode
@@ -47,6 +51,20 @@ final class SimulatedKernel: @unchecked Sendable {
                 other.id == lock.id || other.mode == .null || mode == .null
                     || (other.mode == .shared && mode == .shared)
             }
+        }
+
+        /// The master has gone. What the others have of the resource tells what the value was.
+        mutating func recover() {
+            guard let heir = self.locks.first else { return }
+            self.master = heir.node
+            for index in self.locks.indices {
+                // What only the old master was told is as the others have it.
+                self.locks[index].mode = self.locks[index].untold?.to ?? self.locks[index].mode
+                self.locks[index].untold = nil
+            }
+            let carriers = self.locks.filter(\.carriesValue)
+            if carriers.isEmpty { self.value = nil }
+            self.isLost = !carriers.isEmpty && carriers.allSatisfy { $0.mode == .null }
         }
     }
 
@@ -118,7 +136,7 @@ final class SimulatedKernel: @unchecked Sendable {
         self.queue.sync {
             for (handle, open) in self.opened where open.node == node { self.end(handle) }
             for name in self.spaces.keys {
-                self.drop(in: name) { $0.node == node }
+                self.drop(in: name, leaving: node) { $0.node == node }
                 self.spaces[name]?.members.remove(node)
             }
         }
@@ -273,21 +291,24 @@ final class SimulatedKernel: @unchecked Sendable {
         self.end(handle)
         self.closePipe(of: handle)
         guard let node else { return .notFound }
-        self.drop(in: name) { $0.node == node }
+        self.drop(in: name, leaving: node) { $0.node == node }
         self.spaces[name]?.members.remove(node)
         if self.spaces[name]?.members.isEmpty == true { self.spaces[name] = nil }
         return .success
     }
 
     /// Ends locks without a word; a writer that dies takes the value along.
-    private func drop(in name: String, where isMeant: (Lock) -> Bool) {
+    private func drop(
+        in name: String, leaving node: Int? = nil, where isMeant: (Lock) -> Bool
+    ) {
         for (resource, record) in self.spaces[name]?.resources ?? [:] {
             let dropped = record.locks.filter(isMeant)
-            guard !dropped.isEmpty else { continue }
+            guard !dropped.isEmpty || record.master == node else { continue }
             var record = record
             if dropped.contains(where: { $0.mode == .exclusive }) { record.isLost = true }
             record.locks.removeAll(where: isMeant)
             record.queue.removeAll { id in dropped.contains { $0.id == id } }
+            if record.master == node { record.recover() }
             self.spaces[name]?.resources[resource] = record
             self.settle(resource, in: name)
         }

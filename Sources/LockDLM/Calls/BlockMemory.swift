@@ -41,7 +41,7 @@ struct BlockMemory {
         if let value = conversion.writing {
             let bytes = value.stored
             withUnsafeMutableBytes(of: &self.value) { $0.copyBytes(from: bytes) }
-        } else if conversion.from == .null {
+        } else if conversion.from == .null, conversion.reads {
             self.value = (0, 0, 0, 0)
         }
     }

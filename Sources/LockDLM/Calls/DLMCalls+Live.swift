@@ -90,7 +90,7 @@ extension DLMConversion {
         if self.to != .null { flags |= LKF_PERSISTENT }
         if self.to != .null && !self.waits { flags |= LKF_NOQUEUE }
         if self.from == .null && self.to != .null { flags |= LKF_QUECVT }
-        if self.reads || self.writing != nil { flags |= LKF_VALBLK }
+        if self.carriesValue { flags |= LKF_VALBLK }
         return UInt32(bitPattern: flags)
     }
 }

@@ -52,6 +52,14 @@ struct DLMConversion: Hashable, Sendable {
 
     /// The kernel hands out its value block with every step up.
     var reads: Bool { self.from != .exclusive && self.to != .null }
+
+    /// The request has to do with the value block, whether or not anything is read or written.
+    ///
+    /// When the node that masters a resource dies, the kernel goes by the locks that are left. It
+    /// says that the content was lost if one of them carried the block with its last request; if
+    /// none did, the content is zero, as if it had never been written. From exclusive the kernel
+    /// would publish what it is given.
+    var carriesValue: Bool { self.from != .exclusive || self.writing != nil }
 }
 
 /// How the kernel concluded an operation.
