@@ -156,6 +156,9 @@ public struct History: Sendable {
         /// A value block outlives its host: else it may read as zero after a host has gone, or has
         /// forgotten it.
         public var keepsValueBlocks: Bool
+        /// A host that has seen or written a value block since it joined, and has not forgotten it,
+        /// is told of the loss of the content; zero is for others.
+        public var tellsLostValueBlocks = false
         /// Exclusive grants come with a growing number.
         public var fencingTokens: Bool
 

@@ -36,6 +36,8 @@ public actor RandomisedRun {
         public var newsDelay = Duration.zero
         /// What value blocks survive, beyond what the capabilities say.
         public var keepsValueBlocks = true
+        /// Who knows a value block is told when its content is lost.
+        public var tellsLostValueBlocks = false
 
         /// A run of that length, with every choice following from the seed.
         public init(
@@ -140,8 +142,9 @@ public actor RandomisedRun {
         self.lockspace = lockspace
         self.resources = resources
         self.configuration = configuration
-        let promises = History.Promises(
+        var promises = History.Promises(
             capabilities, keepsValueBlocks: configuration.keepsValueBlocks)
+        promises.tellsLostValueBlocks = configuration.tellsLostValueBlocks
         self.recorder = HistoryRecorder(promises, clock: configuration.clock)
     }
 

@@ -14,12 +14,13 @@ struct HistoryWriter {
     /// Hosts 1 to 3 are members of the lockspace.
     init(
         valueBlock: LockManagerCapabilities.ValueBlockSupport = .bytes(32),
-        keepsValueBlocks: Bool = true
+        keepsValueBlocks: Bool = true, tellsLostValueBlocks: Bool = false
     ) {
         var capabilities = InMemoryCluster.Configuration.native.capabilities
         capabilities.valueBlock = valueBlock
         self.history = History(
             promises: History.Promises(capabilities, keepsValueBlocks: keepsValueBlocks))
+        self.history.promises.tellsLostValueBlocks = tellsLostValueBlocks
         self.history.isComplete = true
         for host in 1...3 as ClosedRange<UInt64> { self.join(host) }
     }
@@ -77,6 +78,11 @@ struct HistoryWriter {
         self.grant(host, id, version: version, token: token)
     }
 
+    mutating func take(_ mode: LockMode, _ host: UInt64, reading: ValueBlockReading) {
+        let id = self.askFor(mode, host)
+        self.grant(host, id, reading: reading)
+    }
+
     mutating func release(_ host: UInt64, writing version: UInt32? = nil) {
         let value = version.map { ValueBlock(resourceVersion: $0) }
         let id = self.ask(host, .release(Self.vg, writing: value))
@@ -90,6 +96,21 @@ struct HistoryWriter {
         let value = version.map { ValueBlock(resourceVersion: $0) }
         let id = self.ask(host, .convert(Self.vg, to: mode, writing: value))
         if let answer { self.answer(host, id, answer) } else { self.grant(host, id) }
+    }
+
+    mutating func purge(_ host: UInt64) {
+        let id = self.ask(host, .purge(Self.vg.lockspace))
+        self.answer(host, id, .done)
+    }
+
+    mutating func forget(_ host: UInt64) {
+        let id = self.ask(host, .forget(Self.vg))
+        self.answer(host, id, .done)
+    }
+
+    mutating func crash(_ host: UInt64) {
+        self.happens(.losing(nil, certainFor: .zero, reason: "crash"), to: host)
+        self.happens(.lost(nil), to: host)
     }
 
     // MARK: Verdicts
