@@ -14,10 +14,13 @@ final class DLMMembers: Sendable {
     /// order in which it was asked.
     private let lockspaces = Guarded<[Lockspace.ID: State]>([:], label: "dlm lockspaces")
 
+    private typealias Joiner = CheckedContinuation<Result<Membership, LockManagerError>, Never>
+
     private enum State {
-        /// Being joined. Next: joined, abandoned, or gone.
-        case joining(Membership.ID)
-        /// Being joined, and dlm_controld has ended. Next: gone.
+        /// Being joined, for somebody who waits. Next: joined, abandoned, or gone.
+        case joining(Membership, Joiner)
+        /// Being joined by the kernel, which may wait for a dlm_controld that has ended and never
+        /// come back. Nobody waits for it. Next: gone.
         case abandoned
         /// Joined. Next: leaving.
         case joined(DLMLockspace, DaemonWatch.Token)
@@ -55,34 +58,61 @@ final class DLMMembers: Sendable {
     func join(
         _ id: Lockspace.ID, adopting: Adoption, node: UInt64
     ) async throws(LockManagerError) -> Membership {
-        let doing = "start \(id)"
         let membership = Membership(id: self.numbers.nextMembership(), hostID: node)
-        let isNew = self.lockspaces.with { states in
-            guard states[id] == nil else { return false }
-            states[id] = .joining(membership.id)
-            return true
+        let outcome = await withCheckedContinuation { (caller: Joiner) in
+            let obstacle = self.lockspaces.with { states -> LockManagerError? in
+                if let state = states[id] { return Self.refusal(of: id, in: state) }
+                states[id] = .joining(membership, caller)
+                return nil
+            }
+            if let obstacle { return caller.resume(returning: .failure(obstacle)) }
+            Task { await self.carryOut(id, adopting, membership) }
         }
-        guard isNew else { throw LockManagerError(.lockspaceExists, doing: doing) }
+        return try outcome.get()
+    }
+
+    /// Why a lockspace cannot be joined now.
+    private static func refusal(of id: Lockspace.ID, in state: State) -> LockManagerError {
+        let doing = "start \(id)"
+        if case .abandoned = state {
+            let advice =
+                "the kernel still waits for the dlm_controld that has ended; "
+                + "this host has to be restarted"
+            return LockManagerError(.managerUnavailable, doing: doing, advice: advice)
+        }
+        return LockManagerError(.lockspaceExists, doing: doing)
+    }
+
+    /// Joins, for as long as the kernel takes.
+    private func carryOut(
+        _ id: Lockspace.ID, _ adopting: Adoption, _ membership: Membership
+    ) async {
+        let doing = "start \(id)"
         guard let token = await self.watchDaemon(for: id, membership.id) else {
-            self.lockspaces.with { $0[id] = nil }
-            throw Self.withoutDaemon(doing)
+            return self.ended(id, Self.withoutDaemon(doing))
         }
         do throws(LockManagerError) {
             let space = try await self.open(id, adopting, membership, doing)
-            let isJoined = self.lockspaces.with { states in
-                guard case .joining = states[id] else { return false }
+            let caller = self.lockspaces.with { states -> Joiner? in
+                guard case .joining(_, let caller) = states[id] else { return nil }
                 states[id] = .joined(space, token)
-                return true
+                return caller
             }
-            if isJoined { return membership }
+            if let caller { return caller.resume(returning: .success(membership)) }
             space.daemonEnded()
             _ = await space.leave()
-            throw Self.withoutDaemon(doing)
+            token.cancel()
+            self.ended(id, Self.withoutDaemon(doing))
         } catch {
             token.cancel()
-            self.lockspaces.with { $0[id] = nil }
-            throw error
+            self.ended(id, error)
         }
+    }
+
+    /// The join came to nothing. If it was abandoned, whoever wanted it knows that already.
+    private func ended(_ id: Lockspace.ID, _ error: LockManagerError) {
+        let state = self.lockspaces.with { $0.removeValue(forKey: id) }
+        if case .joining(_, let caller) = state { caller.resume(returning: .failure(error)) }
     }
 
     private func open(
@@ -192,12 +222,14 @@ final class DLMMembers: Sendable {
     private func daemonEnded(for id: Lockspace.ID, _ membership: Membership.ID) {
         let space = self.lockspaces.with { states -> DLMLockspace? in
             switch states[id] {
-            case .joining(membership):
+            case .joining(let joining, let caller):
+                guard joining.id == membership else { return nil }
                 states[id] = .abandoned
+                caller.resume(returning: .failure(Self.withoutDaemon("start \(id)")))
                 return nil
             case .joined(let space, _), .leaving(let space?):
                 return space.membership.id == membership ? space : nil
-            case .joining, .abandoned, .leaving(nil), nil:
+            case .abandoned, .leaving(nil), nil:
                 return nil
             }
         }

@@ -1,3 +1,4 @@
+import Dispatch
 import LockCore
 import Testing
 
@@ -75,6 +76,39 @@ import Testing
             try await manager.join(prepared, JoinOptions())
         }
         #expect(error?.code == .managerUnavailable)
+        try await Self.isFreed(world.kernel)
+    }
+
+    @Test func `a join that the kernel never concludes fails when dlm_controld ends`() async throws
+    {
+        let world = SimulatedWorld()
+        let (steps, step) = AsyncStream.makeStream(of: Void.self)
+        let answer = DispatchSemaphore(value: 0)
+        var calls = world.kernel.calls(1)
+        let create = calls.create
+        calls.create = { name in
+            step.yield()
+            answer.wait()
+            defer { step.yield() }
+            return create(name)
+        }
+        let manager = world.manager(1, calls: calls)
+        let prepared = try await manager.prepare(Self.group, JoinOptions())
+        let join = Task { try await manager.join(prepared, JoinOptions()) }
+        var progress = steps.makeAsyncIterator()
+        _ = await progress.next()
+        world.daemon.end()
+        let error = await #expect(throws: LockManagerError.self) { try await join.value }
+        #expect(error?.code == .managerUnavailable)
+        let again = await #expect(throws: LockManagerError.self) {
+            try await manager.join(prepared, JoinOptions())
+        }
+        #expect(again?.code == .managerUnavailable)
+        #expect(again?.advice.contains("restarted") == true)
+
+        // Should the kernel join after all, that is undone.
+        answer.signal()
+        _ = await progress.next()
         try await Self.isFreed(world.kernel)
     }
 
