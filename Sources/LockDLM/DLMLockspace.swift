@@ -187,7 +187,7 @@ actor DLMLockspace {
     // MARK: The kernel
 
     private func deliver(from lockspace: DLMLockspaceID) {
-        for delivery in self.calls.deliver(lockspace) {
+        for delivery in self.calls.deliver(lockspace, { self.locks[$0]?.block }) {
             guard let block = self.locks[delivery.lock]?.block else { continue }
             if delivery.isBlocking {
                 self.step(delivery.lock) { $0.blocking() }

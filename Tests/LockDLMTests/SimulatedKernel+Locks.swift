@@ -238,15 +238,15 @@ extension SimulatedKernel {
         _ = write(open.pipe.write, &byte, 1)
     }
 
-    /// libdlm writes the kernel's answer into the lock's block, and calls back.
-    func deliver(_ handle: UInt) -> [DLMDelivery] {
+    /// The kernel's answers reach the locks' blocks.
+    func deliver(_ handle: UInt, _ block: (UInt) -> DLMStatusBlock?) -> [DLMDelivery] {
         guard let open = self.opened[handle] else { return [] }
         var bytes = [UInt8](repeating: 0, count: 64)
         _ = read(open.pipe.read, &bytes, bytes.count)
-        let deliveries = open.deliveries
+        let deliveries = open.deliveries.filter { block($0.0.lock)?.address == $0.1 }
         self.opened[handle]?.deliveries = []
-        for (_, block, completion) in deliveries {
-            self.use(block, "deliver") { block in
+        for (_, address, completion) in deliveries {
+            self.use(address, "deliver") { block in
                 guard let completion else { return }
                 block.requests -= 1
                 block.content = completion

@@ -191,7 +191,9 @@ final class SimulatedKernel: @unchecked Sendable {
                 self.blocking { self.cancel(space.rawValue, block.address) }
             },
             purge: { space in self.blocking { self.purge(space.rawValue) } },
-            deliver: { space in self.queue.sync { self.deliver(space.rawValue) } })
+            deliver: { space, block in
+                self.queue.sync { self.deliver(space.rawValue, block) }
+            })
     }
 
     /// Writes wait while lockspaces are stopped.

@@ -46,6 +46,14 @@ struct BlockMemory {
         }
     }
 
+    /// The kernel has concluded something. Its error numbers are negative.
+    mutating func take(_ answer: dlm_lksb, value: (UInt64, UInt64, UInt64, UInt64)?) {
+        self.status.sb_status = -answer.sb_status
+        self.status.sb_lkid = answer.sb_lkid
+        self.status.sb_flags = answer.sb_flags
+        if let value { self.value = value }
+    }
+
     /// What the kernel said last.
     var completion: DLMCompletion {
         let isLost = Int32(self.status.sb_flags) & DLM_SBF_VALNOTVALID != 0

@@ -40,12 +40,14 @@ extension DLMCalls {
             // Node and process 0: all orphans of this node.
             dlm_ls_purge(lockspace.handle, 0, 0) == 0 ? .success : DLMFailure.last.status
         },
-        deliver: { lockspace in
-            Deliveries.collect { _ = dlm_dispatch(dlm_ls_get_fd(lockspace.handle)) }
+        deliver: { lockspace, block in
+            Deliveries.read(from: dlm_ls_get_fd(lockspace.handle), into: block)
         })
 
     private static func opening(_ handle: dlm_lshandle_t?) -> Opening {
         guard let handle else { return .failure(.last) }
+        let descriptor = dlm_ls_get_fd(handle)
+        _ = fcntl(descriptor, F_SETFL, fcntl(descriptor, F_GETFL) | O_NONBLOCK)
         return .success(DLMLockspaceID(rawValue: UInt(bitPattern: handle)))
     }
 
@@ -62,12 +64,12 @@ extension DLMCalls {
             outcome = dlm_ls_lock(
                 lockspace.handle, DLMMode.null.rawValue, status,
                 UInt32(LKF_EXPEDITE | LKF_VALBLK), name, UInt32(name.count), 0,
-                Deliveries.completed, argument, Deliveries.blocking, nil)
+                Deliveries.callback, argument, Deliveries.callback, nil)
         case .convert(let conversion):
             block.pointee.prepare(conversion)
             outcome = dlm_ls_lock(
                 lockspace.handle, conversion.to.rawValue, status, conversion.flags, name, 0,
-                0, Deliveries.completed, argument, Deliveries.blocking, nil)
+                0, Deliveries.callback, argument, Deliveries.callback, nil)
         case .unlock:
             outcome = dlm_ls_unlock(
                 lockspace.handle, block.pointee.status.sb_lkid, 0, status, argument)
@@ -75,7 +77,7 @@ extension DLMCalls {
             outcome = dlm_ls_lockx(
                 lockspace.handle, mode.rawValue, status,
                 UInt32(LKF_PERSISTENT | LKF_ORPHAN | LKF_VALBLK), name, UInt32(name.count),
-                0, Deliveries.completed, argument, Deliveries.blocking, nil, nil)
+                0, Deliveries.callback, argument, Deliveries.callback, nil, nil)
         }
         return outcome < 0 ? DLMFailure.last.status : .success
     }

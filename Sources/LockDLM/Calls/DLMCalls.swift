@@ -4,8 +4,8 @@ struct DLMLockspaceID: Hashable, Sendable {
     let rawValue: UInt
 }
 
-/// The memory of one lock that libdlm reads and writes (`struct dlm_lksb` and the value block):
-/// when it is asked for something, until that call returns; and when it delivers the answer.
+/// The memory of one lock that libdlm reads and writes (`struct dlm_lksb` and the value block) when
+/// it is asked for something, until that call returns; and where the answer is delivered.
 struct DLMStatusBlock: Hashable, Sendable {
     /// Where the memory is.
     let address: UInt
@@ -69,8 +69,9 @@ struct DLMCalls: Sendable {
     var cancel: @Sendable (DLMLockspaceID, DLMStatusBlock) -> DLMStatus
     /// Ends the locks that ended processes of this host left behind.
     var purge: @Sendable (DLMLockspaceID) -> DLMStatus
-    /// Delivers what there is, without waiting.
-    var deliver: @Sendable (DLMLockspaceID) -> [DLMDelivery]
+    /// Delivers what there is, without waiting, to the blocks of the locks with those numbers. What
+    /// is for another block, an ended process asked for.
+    var deliver: @Sendable (DLMLockspaceID, _ block: (UInt) -> DLMStatusBlock?) -> [DLMDelivery]
 }
 
 /// An error number, as a failure.

@@ -2,42 +2,53 @@
 internal import CDLM
 internal import Glibc
 
-/// What libdlm delivers, from its callbacks to the caller of `dlm_dispatch` on the same thread.
+/// What the kernel delivers on a lockspace's descriptor.
 ///
-/// A callback gets a number and no context; the list that it adds to is on the caller's stack,
-/// and known to the thread for as long as the call lasts.
+/// libdlm would write wherever a delivery says, and call what it says. That cannot be trusted: when
+/// a process ends, the kernel marks its locks so that nothing is delivered for them any more, but
+/// the late answer of another node takes the mark away again. What the ended process asked for can
+/// then reach the next one that opens the lockspace, with addresses that mean nothing there.
 enum Deliveries {
-    private static let key: pthread_key_t = {
-        var key = pthread_key_t()
-        let status = pthread_key_create(&key, nil)
-        precondition(status == 0, "no thread-specific keys are left")
-        return key
-    }()
+    /// An `astaddr` and `bastaddr`: the kernel wants to be given one. Nobody calls it.
+    static let callback: @convention(c) (UnsafeMutableRawPointer?) -> Void = { _ in }
 
-    /// An `astaddr`.
-    static let completed: @convention(c) (UnsafeMutableRawPointer?) -> Void = { argument in
-        Deliveries.add(DLMDelivery(lock: UInt(bitPattern: argument), isBlocking: false))
+    /// A `struct dlm_lock_result`, and behind it the value block.
+    private struct Message {
+        var result = dlm_lock_result()
+        var value: (UInt64, UInt64, UInt64, UInt64) = (0, 0, 0, 0)
     }
 
-    /// A `bastaddr`.
-    static let blocking: @convention(c) (UnsafeMutableRawPointer?) -> Void = { argument in
-        Deliveries.add(DLMDelivery(lock: UInt(bitPattern: argument), isBlocking: true))
-    }
-
-    /// Everything that libdlm delivers during the call.
-    static func collect(_ dispatch: () -> Void) -> [DLMDelivery] {
+    /// Reads what there is, and writes it to the locks' blocks.
+    ///
+    /// - Parameter block: The block of the lock with that number. What is for any other was not
+    ///   asked for by this process, and is dropped.
+    static func read(
+        from descriptor: Int32, into block: (UInt) -> DLMStatusBlock?
+    ) -> [DLMDelivery] {
         var list: [DLMDelivery] = []
-        withUnsafeMutablePointer(to: &list) { list in
-            pthread_setspecific(Self.key, list)
-            dispatch()
-            pthread_setspecific(Self.key, nil)
+        var message = Message()
+        while Self.read(&message, from: descriptor) {
+            let result = message.result
+            let lock = UInt(bitPattern: result.user_astparam)
+            guard let block = block(lock), block.address == UInt(bitPattern: result.user_lksb)
+            else { continue }
+            // Which mode is in another host's way.
+            let isBlocking = result.bast_mode != 0
+            if !isBlocking {
+                BlockMemory.at(block).pointee.take(
+                    result.lksb, value: result.lvb_offset == 0 ? nil : message.value)
+            }
+            list.append(DLMDelivery(lock: lock, isBlocking: isBlocking))
         }
         return list
     }
 
-    private static func add(_ delivery: DLMDelivery) {
-        pthread_getspecific(Self.key)?.assumingMemoryBound(to: [DLMDelivery].self)
-            .pointee.append(delivery)
+    /// The kernel delivers one message at a time, and whole.
+    private static func read(_ message: inout Message, from descriptor: Int32) -> Bool {
+        withUnsafeMutableBytes(of: &message) { bytes in
+            let count = Glibc.read(descriptor, bytes.baseAddress, bytes.count)
+            return count >= MemoryLayout<dlm_lock_result>.size
+        }
     }
 }
 #endif
