@@ -13,7 +13,7 @@ extension ILMSpace {
                 try await connection.unlock(lock)
             }
             // To the manager that worked also where no drive has answered.
-            if self.holds[lock]?.owesStamp == true, await !self.isReleased(lock, hold) {
+            if await !self.isReleased(lock, hold) {
                 throw ILMError(
                     .refused, doing: doing, reason: "the drives do not answer",
                     result: .storageFailed)
@@ -140,6 +140,9 @@ extension ILMSpace {
                 let found = ChangeStamp(valueBlock: try await connection.readValueBlock(of: lock))
                 let next = ChangeStamp.following(found, nowMicroseconds: hostMicroseconds())
                 try await connection.writeValueBlock(next.valueBlock, of: lock)
+            }
+            try await self.keepMutex(lock, hold)
+            try await self.call(hold.line, for: nil) { connection throws(ILMError) in
                 try await connection.unlock(lock)
             }
             return await self.isReleased(lock, hold)
