@@ -304,6 +304,7 @@ import Testing
         }
         let lock = try GroupNames.lock(self.lockspace, .logicalVolume("lv"))
         bench.managers[0].strike(.convert, of: lock, with: .delay(.seconds(5)))
+        bench.managers[1].strike(.release, of: lock, with: .delay(.seconds(1)))
         try await withThrowingTaskGroup { group in
             for manager in [one, two] {
                 group.addTask { try await manager.release(self.volume.id, writing: nil) }
