@@ -39,6 +39,14 @@ extension OnNodes {
             if daemons.contains(.holdfastd) { try await Self.growSharedVolume(on: cluster) }
         }
 
+        @Test(.enabled(if: isFull, "minutes of waiting"))
+        func `without quorum nothing is granted, and with it everything goes on`() async throws {
+            let cluster = try await Cluster.up(
+                nodes: 3, services: [.dlm], daemons: [.underTest])
+            let differences = try await TranscriptRun.differences(of: "dlm-quorum", on: cluster)
+            #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
+        }
+
         /// A shared volume that grows has its new size on every host when the command ends.
         private static func growSharedVolume(on cluster: Cluster) async throws {
             let host = try cluster.node(2)
