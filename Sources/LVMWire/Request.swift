@@ -47,13 +47,15 @@ public struct Request: Hashable, Sendable {
             throw WireError(.unknownRequest, field: fields.label(.request))
         }
         fields.operation = name.operation
+        let command = fields.label(.cmd)
+        let processID = try? fields.number(.pid, as: Int32.self)
         return Request(
-            try Self.body(name, fields), operation: name.operation, command: fields.label(.cmd),
-            processID: (try? fields.number(.pid, as: Int32.self)) ?? nil)
+            try Self.body(name, fields), operation: name.operation, command: command,
+            processID: processID)
     }
 
     private static func body(
-        _ name: RequestName, _ fields: RequestFields
+        _ name: RequestName, _ fields: consuming RequestFields
     ) throws(WireError) -> Body {
         switch name {
         case .hello: return .hello

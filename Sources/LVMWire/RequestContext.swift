@@ -1,7 +1,7 @@
 import LockCore
 
 /// What all requests have in common, and how each becomes an action's operation.
-struct RequestContext {
+struct RequestContext: ~Copyable {
     /// lvmlockd's `DEFAULT_MAX_RETRIES`.
     static let defaultRetries = 4
 
@@ -10,17 +10,17 @@ struct RequestContext {
     let kind: LockManagerKind?
     let options: Action.Options
 
-    init(_ name: RequestName, _ fields: RequestFields) throws(WireError) {
-        self.fields = fields
+    init(_ name: RequestName, _ fields: consuming RequestFields) throws(WireError) {
         let volumeGroup = try fields.string(.vgName, .name, limit: Limits.nameBytes) ?? ""
         if volumeGroup.isEmpty, name.needsVolumeGroup {
             throw fields.error(.missingField, RequestFields.Key.vgName.name)
         }
+        let type = try fields.string(.vgLockType, .word, limit: Limits.nameBytes)
         // Only for requests about a volume group; the global lock's must not depend on one.
         self.volumeGroup = name.needsVolumeGroup ? volumeGroup : ""
-        let type = try fields.string(.vgLockType, .word, limit: Limits.nameBytes)
         self.kind = type.map(LockManagerKind.init(rawValue:))
         self.options = fields.options(.opts, among: Action.Options.byWord)
+        self.fields = fields
     }
 
     /// The operation, or nil if lvmlockd answers -22.

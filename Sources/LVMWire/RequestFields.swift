@@ -2,7 +2,7 @@ import LockCore
 
 /// A request's fields, found by name. Of a field that comes twice the first counts, as it does in
 /// libdaemon, and an empty string is as good as none.
-struct RequestFields {
+struct RequestFields: ~Copyable {
     /// The fields that some request has.
     enum Key: Int, CaseIterable {
         case request, cmd, pid, mode, opts, version, path

@@ -31,7 +31,7 @@ enum RequestName: String, CaseIterable {
     case setArgumentsFinal = "setlockargs_vg_final"
 
     /// What the fields ask for; nil if they do not say, or say something unknown.
-    init?(_ fields: RequestFields) {
+    init?(_ fields: borrowing RequestFields) {
         guard let name = fields.word(.request, among: Self.byWord) else { return nil }
         self = name
     }
