@@ -12,12 +12,12 @@ struct CallCircumstances {
     fileprivate var incidents: [InMemoryCluster.Fault] = []
     fileprivate var failure: (code: LockErrorCode, hold: LockManagerError.Hold, status: Int32?)?
 
-    init(_ faults: [InMemoryCluster.Fault], _ rules: InMemoryCluster.Configuration) {
+    init(_ faults: [InMemoryCluster.Fault], knowsOwners: Bool) {
         for fault in faults {
             switch fault {
             case .contention(let owner, let isPassing):
-                let known = rules.capabilities.ownerInformation ? owner : nil
-                self.contention = Contention(owner: known, isPassing: isPassing)
+                self.contention = Contention(
+                    owner: knowsOwners ? owner : nil, isPassing: isPassing)
             case .slowRequest(let pause): self.pauseBefore += pause
             case .slowAnswer(let pause): self.pauseAfter += pause
             case .failure(let code, let hold, let status): self.failure = (code, hold, status)
@@ -53,7 +53,9 @@ extension InMemoryLockManager {
         _ body: (inout ClusterState, CallCircumstances) throws(LockManagerError) -> Answer
     ) -> Progress<Answer> {
         self.box.withState { state in
-            var circumstances = CallCircumstances(state.faults.strike(subject), self.rules)
+            var circumstances = CallCircumstances(
+                state.faults.strike(subject),
+                knowsOwners: self.rules.capabilities.ownerInformation)
             circumstances.pauseBefore += pause
             if circumstances.pauseBefore > .zero {
                 if subject.call == .acquire { state.startDelay(subject) }

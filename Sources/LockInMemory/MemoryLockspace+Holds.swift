@@ -70,12 +70,10 @@ extension MemoryLockspace {
         case .leftBehind, .failing, nil: throw subject.failure(.lockspaceNotFound)
         }
         guard let index = self.resources.index(forKey: name),
-            let own = self.resources.values[index].hold(of: subject.host),
-            case let hold = self.resources.values[index].holds[own], hold.state != .orphan
+            let hold = self.resources.values[index].removeHold(of: subject.host)
         else { return }
         let value = hold.state == .releasing ? hold.unpublished : subject.writing
         self.publish(value, under: hold, of: name, &context)
-        self.resources.values[index].holds.remove(at: own)
         self.settle(name, at: index, &context)
     }
 

@@ -22,7 +22,7 @@ extension MemoryLockspace {
         _ name: Resource.Name, at index: Dictionary<Resource.Name, MemoryResource>.Index,
         _ context: inout MemoryContext
     ) {
-        if self.resources.values[index].waiters.isEmpty {
+        if self.resources.values[index].isSettled {
             if self.resources.values[index].isForgotten(context.rules.valueBlockLifetime) {
                 self.resources.remove(at: index)
             }

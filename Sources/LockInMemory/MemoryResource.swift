@@ -73,6 +73,12 @@ struct MemoryResource {
         self.holds.firstIndex { $0.host == host }
     }
 
+    /// Takes out the host's hold, unless it is an orphan.
+    mutating func removeHold(of host: UInt64) -> MemoryHold? {
+        guard let own = self.hold(of: host), self.holds[own].state != .orphan else { return nil }
+        return self.holds.remove(at: own)
+    }
+
     /// Does the host hold the resource, wait for it, or remember it?
     func concerns(_ host: UInt64) -> Bool {
         self.interests[host] != nil || self.hold(of: host) != nil
@@ -87,8 +93,18 @@ struct MemoryResource {
         return self.holds[other].mode.isCompatible(with: mode) ? nil : other
     }
 
+    /// Nobody waits, so nothing moves.
+    ///
+    /// This and ``isForgotten(_:)`` change nothing. A record in a table is looked at in its place
+    /// only by what may change it; else it is copied.
+    var isSettled: Bool {
+        mutating get { self.waiters.isEmpty }
+    }
+
     /// True if nothing would be missed without the record.
-    func isForgotten(_ lifetime: InMemoryCluster.Configuration.ValueBlockLifetime) -> Bool {
+    mutating func isForgotten(
+        _ lifetime: InMemoryCluster.Configuration.ValueBlockLifetime
+    ) -> Bool {
         self.holds.isEmpty && self.waiters.isEmpty && self.interests.isEmpty
             && (lifetime == .whileWanted || self.stamp == 0)
     }
