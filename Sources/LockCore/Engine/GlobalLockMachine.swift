@@ -53,6 +53,7 @@ package struct GlobalLockMachine: Sendable {
     /// manager.
     @discardableResult
     package mutating func used(_ kind: LockManagerKind) -> Bool {
+        if self.inUse.contains(kind) { return true }
         guard self.managers.contains(where: { $0.kind == kind }) else { return false }
         self.inUse.insert(kind)
         return true

@@ -7,6 +7,9 @@ package struct ResourceTable: Sendable {
     private var places: [Resource.Name: Int] = [:]
     /// By place. To change a machine, change it here, where it stands.
     var machines: [ResourceMachine] = []
+    /// The place that was last asked for, where a machine stands: the manager's answer mostly comes
+    /// next after the request it is for.
+    private var last: Int?
     /// Places of machines that were removed.
     private var free: [Int] = []
     private var lastOrder: UInt64 = 0
@@ -23,8 +26,11 @@ package struct ResourceTable: Sendable {
         self.places[name].map { self.machines[$0] }
     }
 
-    func place(of name: Resource.Name) -> Int? {
-        self.places[name]
+    mutating func place(of name: Resource.Name) -> Int? {
+        if let last, self.machines[last].name == name { return last }
+        let place = self.places[name]
+        if place != nil { self.last = place }
+        return place
     }
 
     /// The places of all machines, in the order in which they were made, so that a run can be
@@ -43,6 +49,7 @@ package struct ResourceTable: Sendable {
     ) -> Int {
         let vacant = self.free.last ?? self.machines.count
         let place = self.places[name, default: vacant].whichIsSet
+        self.last = place
         guard place == vacant else { return place }
         self.lastOrder += 1
         let machine = ResourceMachine(traits, order: self.lastOrder)
@@ -57,6 +64,7 @@ package struct ResourceTable: Sendable {
     /// Takes the machine at that place out.
     mutating func remove(at place: Int) {
         self.places[self.machines[place].name] = nil
+        if self.last == place { self.last = nil }
         self.free.append(place)
     }
 }

@@ -238,10 +238,9 @@ public actor LockService {
     // MARK: Replies
 
     /// Answers an action. `runner` is the lockspace that it went through, if it did.
-    func answer(_ id: ActionID, _ reply: Reply, from runner: LockspaceRunner? = nil) {
+    func answer(_ id: ActionID, _ reply: consuming Reply, from runner: LockspaceRunner? = nil) {
         guard let pending = self.pending.removeValue(forKey: id) else { return }
         pending.client.actions.removeAll { $0 == id }
-        var reply = reply
         reply.kind = pending.action.kind ?? (pending.runner == nil ? nil : runner?.id.kind)
         if reply.error == .globalLockDisabled { reply.error = .lockspaceNotFound }
         if self.globalLock.wasRemoved { reply.notes.insert(.globalLockRemoved) }

@@ -18,7 +18,7 @@ final class LockspaceRunner {
     private let service: LockService
 
     /// What came up while other effects were performed.
-    private var backlog: [[Effect]] = []
+    private var backlog: [Effect] = []
     private var isPerforming = false
     private var timers = TimerHeap<Resource.Name>()
     private var sleepsUntil: Duration?
@@ -99,16 +99,17 @@ final class LockspaceRunner {
     /// Performs effects in their order. Those that come up meanwhile follow after them.
     private func perform(_ effects: [Effect], on service: isolated LockService) {
         guard !effects.isEmpty else { return }
-        guard !self.isPerforming else { return self.backlog.append(effects) }
+        guard !self.isPerforming else {
+            self.backlog = self.backlog.isEmpty ? effects : self.backlog + effects
+            return
+        }
         self.isPerforming = true
         for effect in effects { self.perform(effect, on: service) }
-        var next = 0
-        while next < self.backlog.count {
-            let effects = self.backlog[next]
-            next += 1
-            for effect in effects { self.perform(effect, on: service) }
+        while !self.backlog.isEmpty {
+            let later = self.backlog
+            self.backlog = []
+            for effect in later { self.perform(effect, on: service) }
         }
-        if next > 0 { self.backlog.removeAll(keepingCapacity: true) }
         self.isPerforming = false
     }
 
@@ -150,7 +151,21 @@ final class LockspaceRunner {
         let id = self.lastTask
         if case .sleep = work { self.sleeper = id }
         let task = Task.immediate {
-            await self.perform(work, on: service)
+            switch work {
+            case .resource(let name, let call):
+                let id = Resource.ID(lockspace: self.id, name: name)
+                var next: ResourceCall? = call
+                while let call = next {
+                    next = self.answered(await self.ask(call, id), for: name, on: service)
+                }
+            case .lockspace(let call):
+                await self.ask(call, on: service)
+            case .cancelAcquire(let name):
+                await self.manager.cancelAcquire(Resource.ID(lockspace: self.id, name: name))
+            case .sleep(let until):
+                // A cancelled sleep has been replaced by another.
+                if (try? await self.time.sleep(until: until)) != nil { self.wake(on: service) }
+            }
             if !self.tasks.isEmpty { self.tasks[id] = nil }
             self.lastEnded = id
         }
@@ -162,25 +177,6 @@ final class LockspaceRunner {
         let tasks = self.tasks.values
         for task in tasks { task.cancel() }
         for task in tasks { await task.value }
-    }
-
-    private func perform(_ work: Work, on service: isolated LockService) async {
-        switch work {
-        case .resource(let name, let call):
-            let id = Resource.ID(lockspace: self.id, name: name)
-            var next: ResourceCall? = call
-            while let call = next {
-                next = self.answered(await self.ask(call, id), for: name, on: service)
-            }
-        case .lockspace(let call):
-            await self.ask(call, on: service)
-        case .cancelAcquire(let name):
-            await self.manager.cancelAcquire(Resource.ID(lockspace: self.id, name: name))
-        case .sleep(let until):
-            // A cancelled sleep has been replaced by another.
-            guard (try? await self.time.sleep(until: until)) != nil else { return }
-            self.wake(on: service)
-        }
     }
 
     /// Takes an answer in, and returns what is to be asked about the resource next: the task that
