@@ -21,7 +21,7 @@ extension ClientSession {
         case .refused(let reply): self.answer(reply, to: request)
         case .info: self.sendStatus()
         case .dump: self.sendLog()
-        case .action(let action): self.submit(action, as: request)
+        case .action(let action): self.submit(action, as: consume request)
         }
     }
 
@@ -47,35 +47,35 @@ extension ClientSession {
     func answered(_ reply: Reply) {
         guard case .answering = self.state, let request = self.underWay.take() else { return }
         self.state = .idle
-        self.answer(reply, to: request, deliver: self.delivery(of: reply, to: request))
+        self.answer(reply, to: request, self.delivery(of: reply, to: request))
         self.serve()
     }
 
     private func answer(
-        _ reply: Reply, to request: Request, deliver: ((_ wasTaken: Bool) -> Void)? = nil
+        _ reply: Reply, to request: Request, _ delivery: Delivery? = nil
     ) {
         self.traceReply(reply)
         self.output.append { Response.append(reply, to: request.operation, into: &$0) }
-        self.write(deliver)
+        self.write(delivery)
     }
 
-    /// What else has to happen once the client has, or will never have, this reply.
-    private func delivery(
-        of reply: Reply, to request: Request
-    ) -> ((_ wasTaken: Bool) -> Void)? {
+    private func delivery(of reply: Reply, to request: Request) -> Delivery? {
         guard reply.error == nil, case .action(let action) = request.body else { return nil }
-        let server = self.server
-        switch action.operation {
-        case .lock(.logicalVolume, _, _):
-            guard let client = self.client else { return nil }
-            return { wasTaken in
-                guard !wasTaken else { return }
-                server.service.assumeIsolated { $0.replyLost(action, of: client) }
-            }
+        return switch action.operation {
+        case .lock(.logicalVolume, _, _): .grant(action)
+        case .quit: .quit
+        default: nil
+        }
+    }
+
+    /// Does what has to be done once the client has, or will never have, a reply.
+    func settle(_ delivery: Delivery, wasTaken: Bool) {
+        switch delivery {
+        case .grant(let action):
+            guard !wasTaken, let client = self.client else { return }
+            self.server.service.assumeIsolated { $0.replyLost(action, of: client) }
         case .quit:
-            return { _ in server.onQuit() }
-        default:
-            return nil
+            self.server.onQuit()
         }
     }
 

@@ -104,7 +104,7 @@ final class ClientSession: SocketHandler {
         self.onLoop = nil
         self.takeReply = nil
         self.server.loop.close(self.descriptor)
-        for deliver in self.output.removeAll() { deliver(false) }
+        for delivery in self.output.removeAll() { self.settle(delivery, wasTaken: false) }
         self.end()
     }
 
@@ -219,10 +219,12 @@ final class ClientSession: SocketHandler {
     // MARK: Replies go out
 
     /// Sends the reply that was added to the output, at once or with those that follow at once.
-    /// `deliver` hears, once that is decided, whether the kernel has taken it.
-    func write(_ deliver: ((_ wasTaken: Bool) -> Void)? = nil) {
-        guard self.onLoop != nil else { deliver?(false); return }
-        if let deliver { self.output.whenTaken(deliver) }
+    func write(_ delivery: Delivery? = nil) {
+        guard self.onLoop != nil else {
+            if let delivery { self.settle(delivery, wasTaken: false) }
+            return
+        }
+        if let delivery { self.output.append(delivery) }
         if !self.isServing { self.flush() }
     }
 
@@ -236,7 +238,7 @@ final class ClientSession: SocketHandler {
             guard errno == EAGAIN else { return self.close() }
             break
         }
-        for deliver in self.output.removeTaken() { deliver(true) }
+        for delivery in self.output.removeTaken() { self.settle(delivery, wasTaken: true) }
         self.watchSocket()
         // A client that never reads keeps its replies in our memory, up to a limit.
         guard self.output.count > Limits.bytesTowardsClient else { return }

@@ -4,7 +4,7 @@ import LockCore
 ///
 /// All lines are kept, requests and replies too. Whoever wants to see some of them elsewhere
 /// (syslog, a terminal) gives a function for that and says from which level on.
-public struct EventLog: Sendable {
+public final class EventLog: Sendable {
     /// Where lines go besides the ring.
     public struct Output: Sendable {
         /// The lowest level that is passed on.
@@ -33,7 +33,7 @@ public struct EventLog: Sendable {
     }
 
     /// Keeps lines on the server's loop.
-    public init(on loop: ServerLoop, output: Output? = nil) {
+    public convenience init(on loop: ServerLoop, output: Output? = nil) {
         self.init(on: loop.loop, capacity: Limits.logBytes, output: output)
     }
 

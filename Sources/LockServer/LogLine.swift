@@ -46,7 +46,8 @@ struct LogLine {
 
     /// A word of our own, or one that was found to have no control characters.
     mutating func append(word: String) {
-        self.bytes.append(contentsOf: word.utf8)
+        var word = word
+        word.withUTF8 { self.bytes.append(contentsOf: $0) }
     }
 
     /// Text from outside: line ends in it would look like lines of our own.

@@ -1,9 +1,19 @@
-/// What a client has not been sent yet: the bytes, and who wants to know what becomes of them.
+import LockCore
+
+/// A reply after which something has to be done, once the client has it or will never have it.
+enum Delivery: Equatable {
+    /// The lock that this action asked for was granted.
+    case grant(Action)
+    /// The server may end.
+    case quit
+}
+
+/// What a client has not been sent yet: the bytes, and the replies among them whose fate matters.
 struct SessionOutput {
     private var bytes: [UInt8] = []
     private var sent = 0
-    /// By where the bytes end that each is about.
-    private var waiting: [(end: Int, deliver: (_ wasTaken: Bool) -> Void)] = []
+    /// Each with where its bytes end.
+    private var deliveries: [(end: Int, delivery: Delivery)] = []
 
     /// How much the kernel has not taken.
     var count: Int { self.bytes.count - self.sent }
@@ -13,9 +23,9 @@ struct SessionOutput {
         fill(&self.bytes)
     }
 
-    /// `deliver` hears whether the kernel has taken all that is there now.
-    mutating func whenTaken(_ deliver: @escaping (_ wasTaken: Bool) -> Void) {
-        self.waiting.append((self.bytes.count, deliver))
+    /// What is there now ends with this delivery.
+    mutating func append(_ delivery: Delivery) {
+        self.deliveries.append((self.bytes.count, delivery))
     }
 
     /// Hands the bytes to the kernel, which says how many it has taken, or a negative number.
@@ -25,21 +35,25 @@ struct SessionOutput {
         return taken
     }
 
-    /// Forgets what has been taken; returns who wants to know of it.
-    mutating func removeTaken() -> [(_ wasTaken: Bool) -> Void] {
-        let done = self.waiting.prefix { $0.end <= self.sent }.map(\.deliver)
-        if !done.isEmpty { self.waiting.removeFirst(done.count) }
+    /// Forgets what has been taken; returns the deliveries among it.
+    mutating func removeTaken() -> [Delivery] {
         if self.count == 0 {
             self.bytes.removeAll(keepingCapacity: true)
             self.sent = 0
+            return self.removeDeliveries(self.deliveries.count)
         }
-        return done
+        return self.removeDeliveries(self.deliveries.prefix { $0.end <= self.sent }.count)
     }
 
-    /// Forgets everything; returns who wants to know of it.
-    mutating func removeAll() -> [(_ wasTaken: Bool) -> Void] {
-        let lost = self.waiting.map(\.deliver)
-        self = SessionOutput()
-        return lost
+    /// Forgets everything; returns the deliveries that come to nothing.
+    mutating func removeAll() -> [Delivery] {
+        defer { self = SessionOutput() }
+        return self.deliveries.map(\.delivery)
+    }
+
+    private mutating func removeDeliveries(_ count: Int) -> [Delivery] {
+        guard count > 0 else { return [] }
+        defer { self.deliveries.removeFirst(count) }
+        return self.deliveries.prefix(count).map(\.delivery)
     }
 }
