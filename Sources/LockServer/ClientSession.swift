@@ -6,7 +6,7 @@ import LockCore
 /// other, each only after the reply to the one before, and writes the replies.
 ///
 /// Everything here runs on the loop that is also the service's executor, so a request that the
-/// lock manager answers at once is answered within ``ready(for:)``.
+/// lock manager answers at once is answered in the loop's turn that it came in.
 final class ClientSession: SocketHandler {
     /// Where the session is with its client.
     enum State {
@@ -46,6 +46,8 @@ final class ClientSession: SocketHandler {
     /// Complete requests that came before the one under way was answered.
     private var ahead: [[UInt8]] = []
     private var isServing = false
+    /// There are replies to send at the end of the loop's turn.
+    private var isSending = false
     private var isHoldingReads = false
     private var watched = SocketEvents.readable
     private var completionTimer: EventLoop.Timer?
@@ -98,8 +100,15 @@ final class ClientSession: SocketHandler {
         if self.onLoop != nil, !events.isSubset(of: .writable) { self.receive() }
     }
 
-    /// Closes the connection.
+    func turnEnds() {
+        guard self.isSending else { return }
+        self.isSending = false
+        self.flush()
+    }
+
+    /// Closes the connection, after what has been answered in this turn was sent.
     func close() {
+        self.turnEnds()
         guard self.onLoop != nil else { return }
         self.onLoop = nil
         self.takeReply = nil
@@ -154,7 +163,6 @@ final class ClientSession: SocketHandler {
             handled += 1
             self.handle(frame)
         }
-        if handled > 0 { self.flush() }
         self.keepAhead()
         self.watchCompletion(isUnfinished)
     }
@@ -218,14 +226,22 @@ final class ClientSession: SocketHandler {
 
     // MARK: Replies go out
 
-    /// Sends the reply that was added to the output, at once or with those that follow at once.
+    /// Sends the reply that was added to the output at the end of the loop's turn: replies that go
+    /// out together wake a process that waits for several of them once. A client that has waited
+    /// gets its reply at once, and whoever let go of the lock right after it.
     func write(_ delivery: Delivery? = nil) {
         guard self.onLoop != nil else {
             if let delivery { self.settle(delivery, wasTaken: false) }
             return
         }
         if let delivery { self.output.append(delivery) }
-        if !self.isServing { self.flush() }
+        guard self.isServing else {
+            self.server.loop.endTurnSoon()
+            return self.flush()
+        }
+        guard !self.isSending else { return }
+        self.isSending = true
+        self.server.loop.callAtEnd(self)
     }
 
     /// Sends what the kernel takes.

@@ -34,6 +34,9 @@ final class EventLoop: SerialExecutor, @unchecked Sendable {
     private var ownCalls: [Call] = []
     /// By descriptor.
     private var handlers: [(any SocketHandler)?] = []
+    /// Those that hear of the end of this turn.
+    private var waitingForEnd: [any SocketHandler] = []
+    private var endsSoon = false
     private let time = SystemTime()
     private var timers = TimerHeap<UInt64>()
     private var timed: [UInt64: () -> Void] = [:]
@@ -131,6 +134,16 @@ final class EventLoop: SerialExecutor, @unchecked Sendable {
         _ = self.control(EPOLL_CTL_MOD, descriptor, events)
     }
 
+    /// Tells the handler when all that there is to do in this turn is done.
+    func callAtEnd(_ handler: any SocketHandler) {
+        self.waitingForEnd.append(handler)
+    }
+
+    /// Tells those who asked for the turn's end after the event that is being handled.
+    func endTurnSoon() {
+        self.endsSoon = true
+    }
+
     /// Closes a socket that is watched. Its handler is not called any more.
     func close(_ descriptor: Int32) {
         self.handlers[Int(descriptor)] = nil
@@ -181,6 +194,7 @@ final class EventLoop: SerialExecutor, @unchecked Sendable {
             self.handle(UnsafeBufferPointer(rebasing: events[..<max(0, Int(count))]))
             self.runTimers()
             self.runCalls()
+            self.endTurn()
         }
         self.thread.store(0, ordering: .relaxed)
     }
@@ -208,6 +222,7 @@ final class EventLoop: SerialExecutor, @unchecked Sendable {
         for event in events where event.data.fd != self.bell {
             // What came earlier in the same batch may have closed it.
             self.handlers[Int(event.data.fd)]?.ready(for: SocketEvents(rawValue: event.events))
+            if self.endsSoon { self.endTurn() }
         }
     }
 
@@ -224,6 +239,16 @@ final class EventLoop: SerialExecutor, @unchecked Sendable {
         else { return }
         for number in self.timers.takeDue(now) { self.timed.removeValue(forKey: number)?() }
         self.nextTimer = self.timers.earliest
+    }
+
+    private func endTurn() {
+        self.endsSoon = false
+        var next = 0
+        while next < self.waitingForEnd.count {
+            self.waitingForEnd[next].turnEnds()
+            next += 1
+        }
+        if next > 0 { self.waitingForEnd.removeAll(keepingCapacity: true) }
     }
 
     private func runCalls() {

@@ -40,6 +40,8 @@ final class Listener: SocketHandler {
         }
     }
 
+    func turnEnds() {}
+
     /// Takes no more connections and ends those that there are.
     func stop() {
         self.isStopped = true

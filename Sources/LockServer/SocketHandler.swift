@@ -4,6 +4,8 @@ import CLockServer
 protocol SocketHandler: AnyObject {
     /// The socket may be ready for this. It may also not be.
     func ready(for events: SocketEvents)
+    /// What there was to do in this turn of the loop is done; called for whoever asked for it.
+    func turnEnds()
 }
 
 /// What a socket is watched for, and what is found: epoll's bits.

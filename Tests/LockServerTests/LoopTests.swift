@@ -61,6 +61,27 @@ struct LoopTests {
         for pair in pairs { close(pair.1) }
     }
 
+    @Test(arguments: [false, true])
+    func `who asks hears once of the end of the turn, or of the event`(soon: Bool) async throws {
+        let loop = try EventLoop()
+        let pairs = [Self.pair(), Self.pair()]
+        let recorder = await loop.submit {
+            let recorder = Recorder(loop, pairs.map(\.0), soon: soon)
+            // Both are ready before the loop looks at either.
+            for pair in pairs {
+                send(pair.1, "x", 1, 0)
+                #expect(loop.add(pair.0, .readable, recorder))
+            }
+            return LoopBound(recorder, to: loop)
+        }
+        // The loop has looked at its sockets once before it comes to the second of these calls.
+        for _ in 0..<2 { await loop.submit {} }
+        let heard = await loop.submit { recorder.value.heard }
+        #expect(heard == (soon ? ["ready", "end"] : ["ready", "ready", "end"]))
+        await loop.shutDown()
+        for pair in pairs { close(pair.1) }
+    }
+
     @Test func `a reply whose fate matters is told of when its bytes have been taken`() {
         var output = SessionOutput()
         let grant = Delivery.grant(Action(.stop))
@@ -109,6 +130,35 @@ struct LoopTests {
 
         func ready(for events: SocketEvents) {
             self.calls += 1
+            for descriptor in self.descriptors { self.loop.close(descriptor) }
+        }
+
+        func turnEnds() {}
+    }
+
+    /// Asks to hear of the end when first ready, and closes its sockets when it hears of it.
+    private final class Recorder: SocketHandler {
+        private let loop: EventLoop
+        private let descriptors: [Int32]
+        private let soon: Bool
+        private(set) var heard: [String] = []
+
+        init(_ loop: EventLoop, _ descriptors: [Int32], soon: Bool) {
+            self.loop = loop
+            self.descriptors = descriptors
+            self.soon = soon
+        }
+
+        func ready(for events: SocketEvents) {
+            if self.heard.isEmpty {
+                self.loop.callAtEnd(self)
+                if self.soon { self.loop.endTurnSoon() }
+            }
+            self.heard.append("ready")
+        }
+
+        func turnEnds() {
+            self.heard.append("end")
             for descriptor in self.descriptors { self.loop.close(descriptor) }
         }
     }
