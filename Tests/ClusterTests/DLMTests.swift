@@ -41,9 +41,14 @@ extension OnNodes {
 
         @Test(.enabled(if: isFull, "minutes of waiting"))
         func `without quorum nothing is granted, and with it everything goes on`() async throws {
-            let cluster = try await Cluster.up(
-                nodes: 3, services: [.dlm], daemons: [.underTest])
+            let cluster = try await Cluster.up(nodes: 3, services: [.dlm], daemons: [.underTest])
             let differences = try await TranscriptRun.differences(of: "dlm-quorum", on: cluster)
+            #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
+        }
+
+        @Test func `what goes wrong is told, and lets nobody in who must not be`() async throws {
+            let cluster = try await Cluster.up(nodes: 3, services: [.dlm], daemons: [.holdfastd])
+            let differences = try await TranscriptRun.differences(of: "dlm-failures", on: cluster)
             #expect(differences.isEmpty, "\(differences.joined(separator: "\n"))")
         }
 
