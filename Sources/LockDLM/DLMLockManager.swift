@@ -233,7 +233,11 @@ public struct DLMLockManager: LockManager {
         let (code, advice): (LockErrorCode, String) =
             switch status {
             case .exists:
-                (.lockspaceExists, "an earlier process on this host left it joined; adopt it")
+                (
+                    .lockspaceExists,
+                    "an earlier process on this host left it joined; adopt it, or, when nothing "
+                        + "here uses its volumes, 'dlm_tool leave' it"
+                )
             case .notPermitted, .notAllowed: (.notPermitted, "run as root")
             case .noDaemon: (.managerUnavailable, DLMWords.noDaemon)
             case .notFound, .noDevice:
