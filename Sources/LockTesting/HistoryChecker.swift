@@ -13,7 +13,8 @@ public struct HistoryChecker: Sendable {
         case exactlyOnceReplies = "exactly-once replies"
         /// Nobody overtakes a request that was known to stand in the queue and is granted later.
         case firstInFirstOut = "first in, first out"
-        /// What a grant tells of the value block is not older than what was written or read before.
+        /// What a grant tells of the value block is not older than what was written or read before,
+        /// and its content is lost only when somebody went who may take it along.
         case valueBlocksNeverGoBack = "value blocks never go back"
         /// The token of an exclusive grant is higher than all before.
         case tokensGrow = "tokens grow"
