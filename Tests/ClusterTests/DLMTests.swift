@@ -4,7 +4,8 @@ import Testing
 extension OnNodes {
     /// The lock manager on the kernel's DLM, on nodes with corosync and dlm_controld.
     @Suite struct DLMTests {
-        @Test(arguments: isFull ? [2, 3] : [2])
+        /// Most rules need two hosts; on three nodes a third may be in charge of what they use.
+        @Test(arguments: isFull ? [2, 3] : [3])
         func `the rules are kept`(nodes: Int) async throws {
             let machines = AgentMachines(cluster: try await .up(nodes: nodes, services: [.dlm]))
             let hosts = AgentFixture(count: nodes, world: DLMWorld(machines: machines)) {

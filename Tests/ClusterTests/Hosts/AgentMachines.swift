@@ -23,6 +23,11 @@ struct AgentMachines: Sendable {
         }
     }
 
+    /// Runs a command on the machine.
+    func run(_ command: String, on host: Int) async throws(FixtureError) {
+        try await self.arrange("run '\(command)' on", host) { try await $0.succeed(command) }
+    }
+
     /// Starts the agent. It waits for its driver.
     func startAgent(on host: Int, _ arguments: [String]) async throws(FixtureError) {
         let words = arguments + ["--device", "/dev/virtio-ports/host.agent"]
