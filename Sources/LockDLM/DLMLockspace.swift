@@ -151,10 +151,10 @@ actor DLMLockspace {
 
     /// Withdraws an acquire that waits: the one with that ticket, or whichever there is.
     func withdraw(_ name: Resource.Name, _ ticket: UInt? = nil) {
-        guard let number = self.numbersByName[name],
-            ticket == nil || ticket == self.locks[number]?.ticket
+        guard let number = self.numbersByName[name], let lock = self.locks[number],
+            ticket == nil || ticket == lock.ticket
         else { return }
-        self.locks[number]?.since = self.time.now
+        if !lock.machine.isWithdrawn { self.locks[number]?.since = self.time.now }
         self.step(number) { $0.withdrawn() }
     }
 
