@@ -7,13 +7,13 @@ struct ClusterNode: Sendable {
 
     /// Runs a shell line; its exit status, and what it printed. One that takes longer ends with
     /// status 124. What it leaves running must not keep its output.
-    func run(_ line: String, seconds: Int = 300) async throws -> (status: Int32, output: String) {
+    func run(_ line: String, seconds: Int = 120) async throws -> (status: Int32, output: String) {
         try await Rig.run(["exec", "\(self.number)", "-t", "\(seconds)", line])
     }
 
     /// Runs a shell line that has to end with status 0; what it printed.
     @discardableResult
-    func succeed(_ line: String, seconds: Int = 300) async throws -> String {
+    func succeed(_ line: String, seconds: Int = 120) async throws -> String {
         let (status, output) = try await self.run(line, seconds: seconds)
         guard status == 0 else {
             throw HarnessError("node \(self.number): \(line): status \(status): \(output)")
