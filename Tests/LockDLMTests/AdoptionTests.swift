@@ -5,26 +5,16 @@ import Testing
 
 /// What is taken over from an ended process.
 @Suite(.timeLimit(.minutes(1))) struct AdoptionTests {
-    private static let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
     private static let volume = Resource(
-        Resource.ID(lockspace: group.id, name: .logicalVolume("lv")))
+        Resource.ID(lockspace: SimulatedWorld.group.id, name: .logicalVolume("lv")))
     private static let value = ValueBlock(
         format: ValueBlock.currentFormat, resourceVersion: 7)
-
-    private static func joined(
-        _ world: SimulatedWorld, _ host: Int
-    ) async throws -> DLMLockManager {
-        let manager = world.manager(host)
-        let options = JoinOptions(adopting: .allowed)
-        _ = try await manager.join(manager.prepare(self.group, options), options)
-        return manager
-    }
 
     /// Host 1 held the volume in that mode, and its process has ended.
     private static func orphaned(
         _ mode: LockMode, in world: SimulatedWorld
     ) async throws {
-        let manager = try await self.joined(world, 1)
+        let manager = try await world.joined(1, adopting: .allowed)
         _ = try await manager.acquire(self.volume, .exclusive, AcquireOptions())
         try await manager.release(self.volume.id, writing: self.value)
         _ = try await manager.acquire(self.volume, mode, AcquireOptions())
@@ -46,12 +36,12 @@ import Testing
     func `who adopts hears of those that waited before`(_ mode: LockMode) async throws {
         let world = SimulatedWorld(seed: 2)
         try await Self.orphaned(mode, in: world)
-        let other = try await Self.joined(world, 2)
+        let other = try await world.joined(2, adopting: .allowed)
         let waiting = Task {
             try await other.acquire(Self.volume, .exclusive, AcquireOptions(waiting: true))
         }
         while world.kernel.waiting == 0 { try await Task.sleep(for: .milliseconds(1)) }
-        let manager = try await Self.joined(world, 1)
+        let manager = try await world.joined(1, adopting: .allowed)
         let grant = try await Self.adopted(mode, by: manager)
         let event = await manager.events.first { _ in true }
         #expect(event?.what == .wanted(Self.volume.id.name, by: grant.id))
@@ -68,7 +58,7 @@ import Testing
     {
         let world = SimulatedWorld(seed: 2)
         try await Self.orphaned(.shared, in: world)
-        let shared = try await Self.adopted(.shared, by: Self.joined(world, 1))
+        let shared = try await Self.adopted(.shared, by: world.joined(1, adopting: .allowed))
         #expect(shared.value == .value(Self.value))
     }
 
@@ -77,7 +67,7 @@ import Testing
     {
         let world = SimulatedWorld(seed: 2)
         try await Self.orphaned(.exclusive, in: world)
-        let manager = try await Self.joined(world, 1)
+        let manager = try await world.joined(1, adopting: .allowed)
         let exclusive = try await Self.adopted(.exclusive, by: manager)
         #expect(exclusive.value == .unknown)
         let outcome = try await manager.convert(Self.volume.id, to: .shared, writing: nil)

@@ -6,13 +6,10 @@ import Testing
 
 /// Callers that come in crowds, or are gone before the kernel has answered.
 @Suite(.timeLimit(.minutes(5))) struct CallerTests {
-    private static let space = Lockspace.ID(kind: .dlm, volumeGroup: "vg")
-    private static let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
-
     private static let shortPatience = Duration.milliseconds(50)
 
     private static func resource(_ name: String) -> Resource {
-        Resource(Resource.ID(lockspace: self.space, name: .logicalVolume(name)))
+        Resource(Resource.ID(lockspace: SimulatedWorld.group.id, name: .logicalVolume(name)))
     }
 
     /// An acquire, and whether it has its answer.
@@ -35,20 +32,12 @@ import Testing
         }
     }
 
-    private static func joined(
-        _ world: SimulatedWorld, _ host: Int
-    ) async throws -> DLMLockManager {
-        let manager = world.manager(host)
-        _ = try await manager.join(manager.prepare(self.group, JoinOptions()), JoinOptions())
-        return manager
-    }
-
     @Test func `a lock's memory stays until the kernel has answered, whoever is gone`()
         async throws
     {
         let world = SimulatedWorld(seed: 3)
         let (holder, caller) = (
-            try await Self.joined(world, 1), try await Self.joined(world, 2)
+            try await world.joined(1), try await world.joined(2)
         )
         let volume = Self.resource("lv")
         for point in 0..<200 {
@@ -77,9 +66,9 @@ import Testing
         async throws
     {
         let world = SimulatedWorld(seed: 4)
-        let holder = try await Self.joined(world, 1)
+        let holder = try await world.joined(1)
         for round in 0..<20 {
-            let caller = try await Self.joined(world, 2)
+            let caller = try await world.joined(2)
             let volumes = (0..<20).map { Self.resource("lv\($0)") }
             for volume in volumes where round % 2 == 0 {
                 _ = try await holder.acquire(volume, .exclusive, AcquireOptions())
@@ -88,7 +77,7 @@ import Testing
                 Task { try await caller.acquire(volume, .shared, AcquireOptions(waiting: true)) }
             }
             try await Task.sleep(for: .microseconds(round * 100))
-            try await caller.leave(Self.space, .stopped)
+            try await caller.leave(SimulatedWorld.group.id, .stopped)
             for task in tasks { _ = await task.result }
             for volume in volumes {
                 try await holder.release(volume.id, writing: nil)
@@ -102,7 +91,7 @@ import Testing
     @Test func `thousands wait without a thread each, and all are granted`() async throws {
         let world = SimulatedWorld(seed: 5)
         let (holder, caller) = (
-            try await Self.joined(world, 1), try await Self.joined(world, 2)
+            try await world.joined(1), try await world.joined(2)
         )
         let volumes = (0..<3000).map { Self.resource("lv\($0)") }
         for volume in volumes {
@@ -129,7 +118,7 @@ import Testing
         withdrawn: Bool
     ) async throws {
         let world = SimulatedWorld(seed: 6, patience: Self.shortPatience)
-        let manager = try await Self.joined(world, 1)
+        let manager = try await world.joined(1)
         let volume = Self.resource("lv")
         world.kernel.stop(true)
         let task = Task {
@@ -143,7 +132,7 @@ import Testing
         let release = Task { try await manager.release(volume.id, writing: nil) }
         world.kernel.stop(false)
         try await release.value
-        let other = try await Self.joined(world, 2)
+        let other = try await world.joined(2)
         let waiting = AcquireOptions(waiting: true)
         guard case .granted = try await other.acquire(volume, .exclusive, waiting) else {
             Issue.record("what was granted to nobody was not released")
@@ -155,7 +144,7 @@ import Testing
     @Test func `what was given up in a lockspace that is stopped does not wait on`() async throws {
         let world = SimulatedWorld(seed: 8, patience: Self.shortPatience)
         let (holder, caller) = (
-            try await Self.joined(world, 1), try await Self.joined(world, 2)
+            try await world.joined(1), try await world.joined(2)
         )
         let volume = Self.resource("lv")
         // Patience, short as it is, is for those who do not wait.

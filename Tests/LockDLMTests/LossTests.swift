@@ -6,8 +6,6 @@ import Testing
 
 /// dlm_controld ends, and the kernel answers nothing any more.
 @Suite(.timeLimit(.minutes(1))) struct LossTests {
-    private static let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
-
     private static func isFreed(_ kernel: SimulatedKernel) async throws {
         while kernel.blocksInUse > 0 || !kernel.lockspaces(of: 1).isEmpty {
             try await Task.sleep(for: .milliseconds(1))
@@ -15,19 +13,19 @@ import Testing
         #expect(kernel.misuse.isEmpty)
     }
 
-    private static func joined(_ world: SimulatedWorld) async throws -> DLMLockManager {
-        let manager = world.manager(1)
-        _ = try await manager.join(manager.prepare(self.group, JoinOptions()), JoinOptions())
-        let resource = Resource(Resource.ID(lockspace: self.group.id, name: .volumeGroup))
+    /// A manager that has joined, and holds the group's lock.
+    private static func holder(_ world: SimulatedWorld) async throws -> DLMLockManager {
+        let manager = try await world.joined(1)
+        let resource = Resource(Resource.ID(lockspace: SimulatedWorld.group.id, name: .volumeGroup))
         _ = try await manager.acquire(resource, .exclusive, AcquireOptions())
         return manager
     }
 
     @Test func `a lockspace that is lost is left at once`() async throws {
         let world = SimulatedWorld()
-        let manager = try await Self.joined(world)
+        let manager = try await Self.holder(world)
         world.kernel.stop(true)
-        let volume = Resource.ID(lockspace: Self.group.id, name: .logicalVolume("lv"))
+        let volume = Resource.ID(lockspace: SimulatedWorld.group.id, name: .logicalVolume("lv"))
         let acquire = Task {
             try await manager.acquire(Resource(volume), .exclusive, AcquireOptions())
         }
@@ -35,7 +33,7 @@ import Testing
         world.daemon.end()
         let error = await #expect(throws: LockManagerError.self) { try await acquire.value }
         #expect(error?.code == .lockLost)
-        try await manager.leave(Self.group.id, .dropped)
+        try await manager.leave(SimulatedWorld.group.id, .dropped)
         #expect(world.kernel.blocksInUse > 0, "the kernel still uses them")
         world.kernel.stop(false)
         try await Self.isFreed(world.kernel)
@@ -43,9 +41,9 @@ import Testing
 
     @Test func `a lockspace that is lost while it is left is not waited for`() async throws {
         let world = SimulatedWorld()
-        let manager = try await Self.joined(world)
+        let manager = try await Self.holder(world)
         world.kernel.stop(true)
-        let leave = Task { try await manager.leave(Self.group.id, .stopped) }
+        let leave = Task { try await manager.leave(SimulatedWorld.group.id, .stopped) }
         while world.kernel.blocked == 0 { try await Task.sleep(for: .milliseconds(1)) }
         world.daemon.end()
         try await leave.value
@@ -56,7 +54,7 @@ import Testing
     @Test func `nothing is joined whose loss would not be noticed`() async throws {
         let world = SimulatedWorld()
         world.daemon.end()
-        let error = await #expect(throws: LockManagerError.self) { try await Self.joined(world) }
+        let error = await #expect(throws: LockManagerError.self) { try await Self.holder(world) }
         #expect(error?.code == .managerUnavailable)
         #expect(error?.advice.contains("dlm_controld") == true)
         #expect(world.kernel.lockspaces(of: 1).isEmpty)
@@ -71,7 +69,7 @@ import Testing
             return create(name)
         }
         let manager = world.manager(1, calls: calls)
-        let prepared = try await manager.prepare(Self.group, JoinOptions())
+        let prepared = try await manager.prepare(SimulatedWorld.group, JoinOptions())
         let error = await #expect(throws: LockManagerError.self) {
             try await manager.join(prepared, JoinOptions())
         }
@@ -93,7 +91,7 @@ import Testing
             return create(name)
         }
         let manager = world.manager(1, calls: calls)
-        let prepared = try await manager.prepare(Self.group, JoinOptions())
+        let prepared = try await manager.prepare(SimulatedWorld.group, JoinOptions())
         let join = Task { try await manager.join(prepared, JoinOptions()) }
         var progress = steps.makeAsyncIterator()
         _ = await progress.next()
@@ -114,9 +112,9 @@ import Testing
 
     @Test func `who leaves no longer watches`() async throws {
         let world = SimulatedWorld()
-        let manager = try await Self.joined(world)
+        let manager = try await Self.holder(world)
         #expect(world.daemon.watchers == 1)
-        try await manager.leave(Self.group.id, .stopped)
+        try await manager.leave(SimulatedWorld.group.id, .stopped)
         #expect(world.daemon.watchers == 0)
     }
 }

@@ -7,16 +7,7 @@ import Testing
 /// The node that masters a resource goes, and the kernel makes do with the locks that are left.
 @Suite(.timeLimit(.minutes(1))) struct RecoveryTests {
     private static let volume = Resource(
-        Resource.ID(
-            lockspace: Lockspace.ID(kind: .dlm, volumeGroup: "vg"), name: .logicalVolume("lv")))
-
-    private static func joined(_ world: SimulatedWorld, _ host: Int) async throws -> DLMLockManager
-    {
-        let manager = world.manager(host)
-        let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
-        _ = try await manager.join(manager.prepare(group, JoinOptions()), JoinOptions())
-        return manager
-    }
+        Resource.ID(lockspace: SimulatedWorld.group.id, name: .logicalVolume("lv")))
 
     private static func use(
         _ manager: DLMLockManager, _ mode: LockMode, writing version: UInt32? = nil
@@ -37,13 +28,13 @@ import Testing
         mode: LockMode, writing version: UInt32?
     ) async throws {
         let world = SimulatedWorld()
-        let first = try await Self.joined(world, 1)
-        let second = try await Self.joined(world, 2)
+        let first = try await world.joined(1)
+        let second = try await world.joined(2)
         _ = try await Self.use(first, .exclusive, writing: 7)
         _ = try await Self.use(second, mode, writing: version)
         world.kernel.crash(1)
         #expect(try await Self.use(second, .shared) == .changed)
-        let third = try await Self.joined(world, 3)
+        let third = try await world.joined(3)
         #expect(try await Self.use(third, .exclusive, writing: 9) == .changed)
         let nine = ValueBlock(format: ValueBlock.currentFormat, resourceVersion: 9)
         #expect(try await Self.use(second, .shared) == .value(nine))

@@ -6,6 +6,9 @@ import LockTesting
 
 /// Nodes around a ``SimulatedKernel``, each with what dlm_controld would tell.
 struct SimulatedWorld: HostWorld {
+    /// A volume group of the cluster.
+    static let group = Lockspace(volumeGroup: "vg", kind: .dlm, arguments: "1.0.0:rig")
+
     let kernel: SimulatedKernel
     let daemon = SimulatedDaemon()
     private let patience: Duration
@@ -36,6 +39,14 @@ struct SimulatedWorld: HostWorld {
         return DLMLockManager(
             calls: calls, files: files, watch: self.daemon.watch, control: nil,
             patience: self.patience)
+    }
+
+    /// A manager that has joined the group's lockspace.
+    func joined(_ host: Int, adopting: Adoption = .none) async throws -> DLMLockManager {
+        let manager = self.manager(host)
+        let options = JoinOptions(adopting: adopting)
+        _ = try await manager.join(manager.prepare(Self.group, options), options)
+        return manager
     }
 
     func hosts(_ count: Int) -> LocalHosts<SimulatedWorld> {

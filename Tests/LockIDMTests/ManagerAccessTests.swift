@@ -12,6 +12,13 @@ import Testing
         Resource(.init(lockspace: self.lockspace, name: .logicalVolume("lv")))
     }
 
+    /// What the manager grants for the volume.
+    private func grant(_ mode: LockMode, by manager: IDMLockManager) async throws -> Grant {
+        let outcome = try await manager.acquire(self.volume, mode, AcquireOptions())
+        let grant: Grant? = if case .granted(let grant) = outcome { grant } else { nil }
+        return try #require(grant, "\(outcome)")
+    }
+
     private func member(
         _ host: Int, of bench: ManagerBench, _ change: (inout ManagerAccess) -> Void = { _ in }
     ) async throws -> IDMLockManager {
@@ -79,13 +86,7 @@ import Testing
             try await bench.connect().injectFailures(percent: 0)
             try await manager.release(self.volume.id, writing: nil)
         }
-        guard
-            case .granted = try await manager.acquire(
-                self.volume, .exclusive, AcquireOptions())
-        else {
-            Issue.record("it is granted")
-            return
-        }
+        _ = try await self.grant(.exclusive, by: manager)
     }
 
     @Test func `a sharer is in no sharer's way, and failing drives beside it are a storage error`()
@@ -114,12 +115,7 @@ import Testing
             try await manager.acquire(self.volume, .exclusive, AcquireOptions())
         }
         #expect(error?.code == .deviceUnavailable && error?.hold == .unchanged)
-        guard
-            case .granted = try await manager.acquire(self.volume, .exclusive, AcquireOptions())
-        else {
-            Issue.record("it is granted")
-            return
-        }
+        _ = try await self.grant(.exclusive, by: manager)
     }
 
     @Test func `paths that lead to no drives are an error of their own`() async throws {
@@ -283,13 +279,7 @@ import Testing
         for drive in 0..<2 { bench.drives.setFailing(false, drive: drive) }
         _ = try await one.acquire(self.volume, next, AcquireOptions())
         try await one.release(self.volume.id, writing: nil)
-        guard
-            case .granted(let grant) = try await two.acquire(
-                self.volume, .exclusive, AcquireOptions())
-        else {
-            Issue.record("it is granted")
-            return
-        }
+        let grant = try await self.grant(.exclusive, by: two)
         #expect(grant.value == .changed)
     }
 
@@ -327,13 +317,7 @@ import Testing
         // The stamp is on the drives, although the lock is still held.
         let stamps = Set(bench.drives.records(of: 0).filter(\.isStamped).map(\.value))
         #expect(stamps.count == 1)
-        guard
-            case .granted(let grant) = try await two.acquire(
-                self.volume, .shared, AcquireOptions())
-        else {
-            Issue.record("it is granted")
-            return
-        }
+        let grant = try await self.grant(.shared, by: two)
         #expect(grant.value == .unknown)
     }
 

@@ -1,3 +1,4 @@
+import DaemonHarness
 import Glibc
 
 /// A folder of a test's own, mode 0700, gone with the object.
@@ -5,10 +6,11 @@ final class Folder: Sendable {
     let path: String
 
     init() {
-        var template = Array("/tmp/holdfast-server.XXXXXX".utf8CString)
-        precondition(mkdtemp(&template) != nil, "cannot make a folder in /tmp")
-        let bytes = template.dropLast().map { UInt8(bitPattern: $0) }
-        self.path = String(decoding: bytes, as: UTF8.self)
+        do {
+            self.path = try Repository.makeTemporaryFolder("holdfast-server")
+        } catch {
+            preconditionFailure("\(error)")
+        }
     }
 
     deinit {
